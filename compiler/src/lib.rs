@@ -1,0 +1,2 @@
+//! The compiler of nnc: a syntax tree to specialised Rust.
+#![forbid(unsafe_code)]

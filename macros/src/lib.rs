@@ -1,0 +1,2 @@
+//! The proc macros of nnc.
+#![forbid(unsafe_code)]

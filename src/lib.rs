@@ -1,0 +1,2 @@
+//! Neural networks as source code.
+#![forbid(unsafe_code)]
