@@ -2,9 +2,67 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
+mod parser;
+mod read;
+mod scan;
 pub mod tree;
 
 pub use diagnostic::{Diagnostic, Help, Label, Severity, Source, Sources, Span};
+
+/// The tree of a `.nn` file, or of the items in `nn!{ … }`. `source` is the index under which the caller keeps the text in [`Sources`].
+///
+/// # Errors
+/// All that is wrong with the text, at most ten, in the order of their places.
+pub fn parse(source: u32, text: &str) -> Result<tree::File, Vec<Diagnostic>> {
+    parsed(source, text, read::file)
+}
+
+/// The tree of what `nn!( … )` holds: a chain, in `< … >` or not.
+///
+/// # Errors
+/// All that is wrong with the text, at most ten, in the order of their places.
+pub fn parse_inline(source: u32, text: &str) -> Result<tree::Chain, Vec<Diagnostic>> {
+    parsed(source, text, read::inline)
+}
+
+/// [`parse`] of bytes that may not be a text at all.
+///
+/// # Errors
+/// The place of the first byte that is not UTF-8, or those of [`parse`].
+pub fn parse_bytes(source: u32, bytes: &[u8]) -> Result<tree::File, Vec<Diagnostic>> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => parse(source, text),
+        Err(error) => {
+            let at = u32::try_from(error.valid_up_to()).unwrap_or(u32::MAX);
+            let byte = bytes.get(error.valid_up_to()).copied().unwrap_or(0);
+            let line = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let span = Span { source, start: at, end: at };
+            let message = format!("byte {} (0x{byte:02x}, in line {line}) is not UTF-8", error.valid_up_to());
+            Err(vec![Diagnostic::error("NN0001", span, message).help("save the file as UTF-8")])
+        }
+    }
+}
+
+/// One way for both entries: scan, and only what a scan accepts goes to pest.
+fn parsed<T: Send>(source: u32, text: &str, read: fn(u32, &str) -> Result<T, read::Refused>) -> Result<T, Vec<Diagnostic>> {
+    if u32::try_from(text.len()).is_err() {
+        let span = Span { source, start: 0, end: 0 };
+        return Err(vec![Diagnostic::error("NN0002", span, format!("a text of {} bytes is too long", text.len()))]);
+    }
+    on_large_stack(|| {
+        let scanned = scan::scan(source, text);
+        if !scanned.problems.is_empty() {
+            return Err(scanned.problems);
+        }
+        debug_assert!(scanned.balanced, "brackets that do not match are a problem");
+        read(source, text).map_err(|refused| {
+            let found = scanned.tokens.iter().find(|token| token.end > refused.at);
+            let (start, end) = found.map_or((text.len(), text.len()), |token| (token.start, token.end));
+            let span = Span { source, start: start as u32, end: end as u32 };
+            vec![Diagnostic::error("NN0013", span, format!("`{}` is not expected here", scan::cut(&text[start..end])))]
+        })
+    })
+}
 
 /// Runs `work` on a thread with a stack of 256 MiB (only what is touched is paid for), so that the caller's stack decides nothing.
 ///

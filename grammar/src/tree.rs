@@ -4,6 +4,9 @@
 //! `a + b + c` or `a -> b -> c` are lists here, so that the depth of a tree is the nesting of its brackets (at most 64), and neither
 //! a walk nor a drop depends on the stack. Equality ignores spans: `parse(print(file)) == file`.
 
+// A tree is small and short-lived: boxes would cost its readers more than the bytes that they save.
+#![allow(clippy::large_enum_variant)]
+
 use crate::Span;
 
 /// A name as written.
