@@ -1,2 +1,5 @@
 //! The compiler of nnc: a syntax tree to specialised Rust.
 #![forbid(unsafe_code)]
+
+pub mod equations;
+pub mod model;

@@ -1,0 +1,220 @@
+//! What a model means: the result of elaboration, and the last thing that knows what the user named.
+//!
+//! Invariants:
+//! 1. Library layers are instantiated and hyper-parameters are gone; a scalar `fn` is inlined; a nested reduction is an equation of its own.
+//! 2. Every index is proved in range or guarded; kinds are proved.
+//! 3. [`Interface`] and [`Forward`] speak of the same pool: `inference` was elaborated after `training`, in a pool that continues the
+//!    pool of `training`, so each `Index` and `Name` of the interface means the same in both. Pools only grow, so this stays true
+//!    through derivation and simplification.
+//! 4. The loss and every metric are tensors of rank 0: already averaged over the batch and whatever axes they had.
+//! 5. The batch, where there is one, is the first axis of every batched tensor, of the size named [`BATCH`].
+
+use crate::equations::{Equations, Index, Name, Scalar};
+use nnc_grammar::Span;
+use std::collections::BTreeMap;
+
+/// The name of the size of the batch; no name in a model's text can be this.
+pub const BATCH: &str = "batch";
+
+/// One model, ready to be derived.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What the user named.
+    pub interface: Interface,
+    /// The equations with `train` true.
+    pub training: Forward,
+    /// The equations with `train` false.
+    pub inference: Forward,
+    /// How parameters are updated.
+    pub optimizer: Optimizer,
+}
+
+/// Forward equations, and which of them are asked for.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    /// Inputs, targets and parameters as given tensors, everything else as equations.
+    pub equations: Equations,
+    /// The tensors of [`Interface::outputs`], in their order.
+    pub outputs: Vec<Name>,
+    /// Rank 0.
+    pub loss: Name,
+    /// The tensors of [`Interface::metrics`], in their order, rank 0.
+    pub metrics: Vec<Name>,
+    /// Next values of states: (state, value).
+    pub updates: Vec<(Name, Name)>,
+    /// Where each equation came from; tensors that the compiler added are absent.
+    pub origins: BTreeMap<Name, Origin>,
+}
+
+/// Where a tensor came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The stage that it belongs to: `fc1`, `tower.fc1`; empty for the body of the model.
+    pub stage: String,
+    /// The definition that was applied: `linear`; the model's name for its own body.
+    pub definition: String,
+    /// Its name in that definition: `y`.
+    pub local: String,
+    /// The defining statement.
+    pub span: Span,
+    /// The `///` lines of the statement.
+    pub docs: Vec<String>,
+}
+
+/// What stands between a model and its user.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// The model's name; for `nn!( chain )` it has none and this is `Network`.
+    pub name: String,
+    /// Its `///` lines.
+    pub docs: Vec<String>,
+    /// Where its item stands.
+    pub span: Span,
+    /// Whether samples come in batches.
+    pub batched: bool,
+    /// Sizes known at each call, in the order of their first use, without the batch.
+    pub sizes: Vec<String>,
+    /// Constants of Rust that are used as sizes.
+    pub constants: Vec<String>,
+    /// What must hold of sizes and cannot be decided here.
+    pub assertions: Vec<Assertion>,
+    /// In the order of the ports.
+    pub inputs: Vec<Port>,
+    /// In the order of the declarations; a default target is called `target`.
+    pub targets: Vec<Port>,
+    /// In the order of the results.
+    pub outputs: Vec<Port>,
+    /// In the order of the text, which is their order in memory.
+    pub parameters: Vec<Parameter>,
+    /// States of layers, in the order of the text.
+    pub states: Vec<Parameter>,
+    /// Their names, with their `///` lines.
+    pub metrics: Vec<(String, Vec<String>)>,
+}
+
+/// A tensor that goes in or out at each call.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Its name in the text.
+    pub name: String,
+    /// Its name in the equations.
+    pub tensor: Name,
+    /// Its `///` lines, if it has any.
+    pub docs: Vec<String>,
+    /// The sizes of its axes, the batch among them where `batched`.
+    pub axes: Vec<Index>,
+    /// Whether the first axis is the batch.
+    pub batched: bool,
+    /// What its elements are; checked on entry.
+    pub kind: PortKind,
+}
+
+/// What the elements of a port are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortKind {
+    /// Reals.
+    Real,
+    /// Reals in `[0, 1]`.
+    Probability,
+    /// Integers `low .. high`.
+    Index {
+        /// The least.
+        low: Index,
+        /// One past the largest.
+        high: Index,
+    },
+}
+
+/// A tensor that is kept: trained, or a state.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name in files and in the text: `fc1.w`.
+    pub name: String,
+    /// Its name in the equations.
+    pub tensor: Name,
+    /// `///` lines of its declaration.
+    pub docs: Vec<String>,
+    /// The sizes of its axes; no run-time size occurs.
+    pub axes: Vec<Index>,
+    /// The initial value of the element at its axes: an expression of axes, constants and draws.
+    pub initial: Scalar,
+    /// What the initial value draws, in order: reads of these tensors at the element's own axes.
+    pub draws: Vec<(Name, Draw)>,
+    /// Where it was declared.
+    pub span: Span,
+}
+
+/// A standard distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draw {
+    /// Uniform in `[0, 1)`.
+    Uniform,
+    /// Mean 0, standard deviation 1.
+    Normal,
+}
+
+/// `left relation right`, about sizes only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assertion {
+    /// One side.
+    pub left: Index,
+    /// Whether equality is asserted, else `left <= right`.
+    pub equal: bool,
+    /// The other side.
+    pub right: Index,
+    /// What went wrong where it does not hold, for the user.
+    pub message: String,
+}
+
+/// How parameters are updated, after a step of the derivation.
+#[derive(Clone, Debug, Default)]
+pub struct Optimizer {
+    /// Numbers that may be changed between steps: fields of the generated optimizer.
+    pub fields: Vec<Field>,
+    /// A group for each different chain; each trained parameter is in exactly one, a frozen one in none.
+    pub groups: Vec<Group>,
+}
+
+/// A hyper-parameter of an optimizer that is a number at run time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// A valid name of Rust: `lr`; where two stages have one of the same name, the later ones get the name of their stage in front.
+    pub name: String,
+    /// Its value in the text.
+    pub value: f64,
+    /// What it is, for the docs of the generated type.
+    pub docs: Vec<String>,
+}
+
+/// Parameters with the same chain of updates, element by element.
+///
+/// `equations` describes all elements of the group as one axis of the size named `elements`. Its given tensors: `parameter` and `gradient`
+/// over `[elements]`; one per state over `[elements]`; rank 0 numbers: `step` (1, 2, 3, …) and each field by its name. A sum over `all`
+/// reads `all.gradient` and `all.parameter` over the size named `all`: the elements of all trained parameters, and defines a tensor of rank 0.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Positions in [`Interface::parameters`], ascending.
+    pub parameters: Vec<usize>,
+    /// The mathematics of one step.
+    pub equations: Equations,
+    /// The size of the axis `elements`.
+    pub elements: Name,
+    /// The next value of the parameters.
+    pub update: Name,
+    /// States: (name in the text such as `adamw.m`, given tensor, tensor of the next value, initial value per element).
+    /// The initial value may read `parameter`.
+    pub states: Vec<GroupState>,
+}
+
+/// A state of an optimizer.
+#[derive(Clone, Debug)]
+pub struct GroupState {
+    /// Its name in files: `adamw.m`, before the name of the parameter.
+    pub name: String,
+    /// The given tensor that holds the old values.
+    pub tensor: Name,
+    /// The next value.
+    pub next: Name,
+    /// The value before the first step, over the axis of the group; may read `parameter`.
+    pub initial: Scalar,
+}
