@@ -2,12 +2,17 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
+mod format;
+mod layout;
 mod parser;
+mod print;
 mod read;
 mod scan;
 pub mod tree;
 
 pub use diagnostic::{Diagnostic, Help, Label, Severity, Source, Sources, Span};
+pub use format::format;
+pub use print::{print, print_chain, print_expression};
 
 /// The tree of a `.nn` file, or of the items in `nn!{ … }`. `source` is the index under which the caller keeps the text in [`Sources`].
 ///

@@ -1,13 +1,18 @@
 //! The whole draft of the library goes through.
+use nnc_grammar::{format, parse, print};
 use std::time::Instant;
 
+const LIBRARY: &str = include_str!("library.nn");
+
 #[test]
-fn parses() {
-    let text = include_str!("library.nn");
+fn the_library_survives_printing_and_formatting() {
     let start = Instant::now();
-    let file = nnc_grammar::parse(0, text).unwrap();
+    let file = parse(0, LIBRARY).unwrap();
     println!("{:?}, {} items", start.elapsed(), file.items.len());
-    for inline in ["linear(4, 3) -> relu", "< linear(d, p)->relu->softmax >"] {
-        assert!(nnc_grammar::parse_inline(0, inline).is_ok());
-    }
+    let printed = print(&file);
+    assert!(parse(0, &printed).unwrap() == file);
+    assert!(format(&printed).unwrap() == printed);
+    let formatted = format(LIBRARY).unwrap();
+    assert!(parse(0, &formatted).unwrap() == file);
+    assert!(format(&formatted).unwrap() == formatted);
 }
