@@ -1,5 +1,6 @@
 //! The compiler of nnc: a syntax tree to specialised Rust.
 #![forbid(unsafe_code)]
 
+pub mod derive;
 pub mod equations;
 pub mod model;

@@ -19,6 +19,7 @@
 
 mod compare;
 mod condition;
+mod domain;
 pub mod functions;
 mod index;
 mod pool;
@@ -26,6 +27,7 @@ mod rewrite;
 mod scalar;
 
 pub use condition::ConditionNode;
+pub use domain::{Domain, ReducedAxis, unused_label};
 pub use index::{Affine, AtomNode};
 pub use pool::{Atom, Condition, Index, Name, Pool, Scalar};
 pub use pool::{Part, Parts};
