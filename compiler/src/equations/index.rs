@@ -402,7 +402,7 @@ impl Pool {
     pub fn is_size(&self, index: Index) -> bool {
         self.affine(index).terms.iter().all(|&(atom, _)| self.is_size_atom(atom))
     }
-    fn is_size_atom(&self, atom: Atom) -> bool {
+    pub(super) fn is_size_atom(&self, atom: Atom) -> bool {
         match self.atom(atom) {
             AtomNode::Axis { .. } | AtomNode::Read { .. } => false,
             AtomNode::Size { .. } => true,

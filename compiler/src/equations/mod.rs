@@ -22,9 +22,16 @@ mod condition;
 mod domain;
 pub mod functions;
 mod index;
+#[cfg(feature = "interpret")]
+pub mod interpret;
+mod order;
 mod pool;
+pub mod print;
 mod rewrite;
 mod scalar;
+#[cfg(test)]
+mod tests;
+pub mod verify;
 
 pub use condition::ConditionNode;
 pub use domain::{Domain, ReducedAxis, unused_label};

@@ -217,40 +217,39 @@ impl Pool {
     pub fn visit(&self, start: Parts, f: &mut dyn FnMut(Part)) {
         let mut seen = BTreeSet::new();
         let mut stack = start.0;
-        let mut inside = Vec::new();
         while let Some(part) = stack.pop() {
-            if !seen.insert(part) {
-                continue;
+            if seen.insert(part) {
+                f(part);
+                stack.extend(self.inside(part).into_iter().rev());
             }
-            f(part);
-            inside.clear();
-            match part {
-                Part::Scalar(scalar) => match self.scalar(scalar) {
-                    ScalarNode::Constant(_) => {}
-                    ScalarNode::Read { at, .. } => inside.extend(at.iter().map(|&index| Part::Index(index))),
-                    ScalarNode::Add(terms) | ScalarNode::Mul(terms) => inside.extend(terms.iter().map(|&term| Part::Scalar(term))),
-                    ScalarNode::Power(base, _) => inside.push(Part::Scalar(*base)),
-                    ScalarNode::Max(a, b) => inside.extend([Part::Scalar(*a), Part::Scalar(*b)]),
-                    ScalarNode::Select(c, a, b) => inside.extend([Part::Condition(*c), Part::Scalar(*a), Part::Scalar(*b)]),
-                    ScalarNode::Real(index) => inside.push(Part::Index(*index)),
-                    ScalarNode::Apply(_, x) | ScalarNode::Stop(x) => inside.push(Part::Scalar(*x)),
-                },
-                Part::Condition(condition) => match self.condition(condition) {
-                    ConditionNode::True | ConditionNode::False => {}
-                    ConditionNode::NonNegative(index) | ConditionNode::Zero(index) => inside.push(Part::Index(*index)),
-                    ConditionNode::Compare(_, a, b) => inside.extend([Part::Scalar(*a), Part::Scalar(*b)]),
-                    ConditionNode::All(parts) => inside.extend(parts.iter().map(|&part| Part::Condition(part))),
-                    ConditionNode::Not(part) => inside.push(Part::Condition(*part)),
-                },
-                Part::Index(index) => inside.extend(self.affine(index).terms.iter().map(|&(atom, _)| Part::Atom(atom))),
-                Part::Atom(atom) => match self.atom(atom) {
-                    AtomNode::Axis { .. } | AtomNode::Size { .. } => {}
-                    AtomNode::Product(atoms) => inside.extend(atoms.iter().map(|&atom| Part::Atom(atom))),
-                    AtomNode::Div(a, b) | AtomNode::Mod(a, b) => inside.extend([Part::Index(*a), Part::Index(*b)]),
-                    AtomNode::Read { at, .. } => inside.extend(at.iter().map(|&index| Part::Index(index))),
-                },
-            }
-            stack.extend(inside.iter().rev());
+        }
+    }
+    /// The parts directly inside a part, from left to right.
+    pub fn inside(&self, part: Part) -> Vec<Part> {
+        match part {
+            Part::Scalar(scalar) => match self.scalar(scalar) {
+                ScalarNode::Constant(_) => Vec::new(),
+                ScalarNode::Read { at, .. } => at.iter().map(|&index| Part::Index(index)).collect(),
+                ScalarNode::Add(terms) | ScalarNode::Mul(terms) => terms.iter().map(|&term| Part::Scalar(term)).collect(),
+                ScalarNode::Power(x, _) | ScalarNode::Apply(_, x) | ScalarNode::Stop(x) => vec![Part::Scalar(*x)],
+                ScalarNode::Max(a, b) => vec![Part::Scalar(*a), Part::Scalar(*b)],
+                ScalarNode::Select(c, a, b) => vec![Part::Condition(*c), Part::Scalar(*a), Part::Scalar(*b)],
+                ScalarNode::Real(index) => vec![Part::Index(*index)],
+            },
+            Part::Condition(condition) => match self.condition(condition) {
+                ConditionNode::True | ConditionNode::False => Vec::new(),
+                ConditionNode::NonNegative(index) | ConditionNode::Zero(index) => vec![Part::Index(*index)],
+                ConditionNode::Compare(_, a, b) => vec![Part::Scalar(*a), Part::Scalar(*b)],
+                ConditionNode::All(parts) => parts.iter().map(|&part| Part::Condition(part)).collect(),
+                ConditionNode::Not(part) => vec![Part::Condition(*part)],
+            },
+            Part::Index(index) => self.affine(index).terms.iter().map(|&(atom, _)| Part::Atom(atom)).collect(),
+            Part::Atom(atom) => match self.atom(atom) {
+                AtomNode::Axis { .. } | AtomNode::Size { .. } => Vec::new(),
+                AtomNode::Product(atoms) => atoms.iter().map(|&atom| Part::Atom(atom)).collect(),
+                AtomNode::Div(a, b) | AtomNode::Mod(a, b) => vec![Part::Index(*a), Part::Index(*b)],
+                AtomNode::Read { at, .. } => at.iter().map(|&index| Part::Index(index)).collect(),
+            },
         }
     }
 }

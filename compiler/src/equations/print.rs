@@ -1,0 +1,713 @@
+//! Equations as text that people review: `y[n, o] = sum(i) x[n, i] * w[i, o] + b[o]`.
+//!
+//! The text is close to the language: reductions bind a product, `where` restricts them, a range stands where no read shows it.
+//! It is for readers. An axis of size 1 is shown as `0`, a reciprocal as a quotient, `-max(-a, -b)` as `min(a, b)`; a reduction that one
+//! pointwise equation reads once, element by element, is shown inside it.
+
+use super::*;
+use std::collections::BTreeSet;
+
+/// All tensors, one a line: first what is given, then the equations, each after those it reads.
+pub fn print(equations: &Equations) -> String {
+    print_lines(equations, &shown_inside(equations))
+}
+
+/// [`print`] with every reduction on a line of its own.
+pub fn print_apart(equations: &Equations) -> String {
+    print_lines(equations, &BTreeSet::new())
+}
+
+fn print_lines(equations: &Equations, inside: &BTreeSet<Name>) -> String {
+    let mut text = String::new();
+    for (&name, tensor) in &equations.tensors {
+        if let Definition::Given(role) = tensor.definition {
+            let role = match role {
+                Role::Input => "input",
+                Role::Target => "target",
+                Role::Parameter => "param",
+                Role::State => "state",
+                Role::Random => "random",
+                Role::Number => "number",
+            };
+            text += &format!("{role} {}{}\n", print_signature(equations, name), kind(equations, tensor));
+        }
+    }
+    for name in equations.groups(equations.tensors.keys().copied()).into_iter().flatten() {
+        if equations.tensors[&name].equation().is_some() && !inside.contains(&name) {
+            text += &print_with(equations, name, inside);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// One equation: `y[n, o] = sum(i) x[n, i] * w[i, o] + b[o]`; the signature of a given tensor.
+pub fn print_equation(equations: &Equations, name: Name) -> String {
+    print_with(equations, name, &shown_inside(equations))
+}
+
+/// One equation, with every reduction that it reads by its name.
+pub fn print_equation_apart(equations: &Equations, name: Name) -> String {
+    print_with(equations, name, &BTreeSet::new())
+}
+
+/// A tensor and its sizes: `w[784, 128]`.
+pub fn print_signature(equations: &Equations, name: Name) -> String {
+    let sizes = equations.tensors.get(&name).map(|tensor| tensor.axes.as_slice()).unwrap_or_default();
+    let sizes: Vec<String> = sizes.iter().map(|&size| print_index(&equations.pool, &[], size)).collect();
+    bracketed(equations.pool.text(name), &sizes)
+}
+
+/// A scalar; `labels` are the names of the axes by number (see [`axis_labels`]).
+pub fn print_scalar(pool: &Pool, labels: &[String], scalar: Scalar) -> String {
+    Printer::new(pool, labels.to_vec()).scalar(scalar).at_least(SUM)
+}
+
+/// An index; `labels` are the names of the axes by number.
+pub fn print_index(pool: &Pool, labels: &[String], index: Index) -> String {
+    Printer::new(pool, labels.to_vec()).index(index).text
+}
+
+/// A condition; `labels` are the names of the axes by number.
+pub fn print_condition(pool: &Pool, labels: &[String], condition: Condition) -> String {
+    Printer::new(pool, labels.to_vec()).condition(condition).text
+}
+
+/// A name for each axis of a tensor's equation, those of the result and then the reduced ones: [`Tensor::labels`] where there are any,
+/// all different, and different from the sizes and the single numbers that the equation reads.
+pub fn axis_labels(equations: &Equations, name: Name) -> Vec<String> {
+    let Some(tensor) = equations.tensors.get(&name) else { return Vec::new() };
+    let reduced = tensor.equation().map(|equation| equation.reduced.as_slice()).unwrap_or_default();
+    let mut taken = taken_names(equations, name);
+    let mut labels = Vec::new();
+    for (number, &size) in tensor.axes.iter().chain(reduced).enumerate() {
+        let wish = tensor.labels.get(number).filter(|label| !label.is_empty()).cloned();
+        let is_batch = print_index(&equations.pool, &[], size) == crate::model::BATCH;
+        let wish = wish.unwrap_or_else(|| if number == 0 && is_batch { "n".to_string() } else { String::new() });
+        let label = fresh_label(&wish, &taken);
+        taken.insert(label.clone());
+        labels.push(label);
+    }
+    labels
+}
+
+/// The names that an equation reads bare: sizes, and tensors without axes.
+fn taken_names(equations: &Equations, name: Name) -> BTreeSet<String> {
+    let mut taken = BTreeSet::new();
+    let Some(equation) = equations.tensors.get(&name).and_then(Tensor::equation) else { return taken };
+    let pool = &equations.pool;
+    let mut note = |part| match part {
+        Part::Atom(atom) => match pool.atom(atom) {
+            AtomNode::Size { name, .. } => _ = taken.insert(pool.text(*name).to_string()),
+            AtomNode::Read { tensor, at, .. } if at.is_empty() => _ = taken.insert(pool.text(*tensor).to_string()),
+            _ => {}
+        },
+        Part::Scalar(scalar) => match pool.scalar(scalar) {
+            ScalarNode::Read { tensor, at } if at.is_empty() => _ = taken.insert(pool.text(*tensor).to_string()),
+            _ => {}
+        },
+        _ => {}
+    };
+    pool.visit(Parts::of_scalar(equation.body), &mut note);
+    pool.visit(Parts::of_condition(equation.condition), &mut note);
+    taken
+}
+
+fn fresh_label(wish: &str, taken: &BTreeSet<String>) -> String {
+    const USUAL: [&str; 16] = ["i", "j", "k", "l", "m", "p", "q", "r", "s", "t", "u", "v", "a", "b", "c", "d"];
+    if wish.is_empty() {
+        let numbered = (1..).flat_map(|number| USUAL.iter().map(move |label| format!("{label}{number}")));
+        let mut all = USUAL.iter().map(|label| label.to_string()).chain(numbered);
+        return all.find(|label| !taken.contains(label)).unwrap_or_default();
+    }
+    let mut numbered = (2..).map(|number| format!("{wish}{number}"));
+    if taken.contains(wish) { numbered.find(|label| !taken.contains(label)).unwrap_or_default() } else { wish.to_string() }
+}
+
+/// Reductions that a single pointwise equation reads in a single place, at axes of its own, each used once.
+fn shown_inside(equations: &Equations) -> BTreeSet<Name> {
+    let mut readers: BTreeMap<Name, Vec<Name>> = BTreeMap::new();
+    for &reader in equations.tensors.keys() {
+        for read in equations.reads(reader) {
+            readers.entry(read).or_default().push(reader);
+        }
+    }
+    let mut inside = BTreeSet::new();
+    for (name, readers) in readers {
+        let [reader] = readers[..] else { continue };
+        let (Some(tensor), Some(by)) = (equations.tensors.get(&name), equations.tensors[&reader].equation()) else { continue };
+        if tensor.element != Element::Real || by.reduction.is_some() {
+            continue;
+        }
+        let Some(Equation { reduction: Some(_), .. }) = tensor.equation() else { continue };
+        let mut places = 0;
+        let mut plain = true;
+        let pool = &equations.pool;
+        pool.visit(Parts::of_scalar(by.body), &mut |part| {
+            if let Part::Scalar(scalar) = part
+                && let ScalarNode::Read { tensor, at } = pool.scalar(scalar)
+                && *tensor == name
+            {
+                places += 1;
+                let axes: BTreeSet<u32> = at.iter().filter_map(|&index| pool.axis_of(index)).collect();
+                plain &= axes.len() == at.len();
+            }
+        });
+        if places == 1 && plain && occurrences(pool, by.body, name) == 1 {
+            inside.insert(name);
+        }
+    }
+    inside
+}
+
+/// How often a read of a tensor is printed in a scalar, up to 2.
+fn occurrences(pool: &Pool, scalar: Scalar, name: Name) -> usize {
+    fn count(pool: &Pool, scalar: Scalar, name: Name, known: &mut BTreeMap<Scalar, usize>) -> usize {
+        if let Some(&count) = known.get(&scalar) {
+            return count;
+        }
+        let mut total = 0;
+        let mut add = |inner: Scalar| total += count(pool, inner, name, known);
+        match pool.scalar(scalar) {
+            ScalarNode::Constant(_) | ScalarNode::Real(_) => {}
+            ScalarNode::Read { tensor, .. } => total += usize::from(*tensor == name),
+            ScalarNode::Add(parts) | ScalarNode::Mul(parts) => parts.iter().for_each(|&part| add(part)),
+            ScalarNode::Power(x, _) | ScalarNode::Apply(_, x) | ScalarNode::Stop(x) => add(*x),
+            ScalarNode::Max(a, b) => [*a, *b].into_iter().for_each(add),
+            ScalarNode::Select(condition, a, b) => {
+                [*a, *b].into_iter().for_each(&mut add);
+                // A condition is printed in a place of its own: one more read there is one too many.
+                total += 2 * usize::from(pool.tensors_of_condition(*condition).contains(&name));
+            }
+        }
+        let total = total.min(2);
+        known.insert(scalar, total);
+        total
+    }
+    count(pool, scalar, name, &mut BTreeMap::new())
+}
+
+fn kind(equations: &Equations, tensor: &Tensor) -> String {
+    match tensor.element {
+        Element::Real => String::new(),
+        Element::Integer { low, high } => {
+            let (low, high) = (print_index(&equations.pool, &[], low), print_index(&equations.pool, &[], high));
+            if low == "0" { format!(": index({high})") } else { format!(": index({low}..{high})") }
+        }
+    }
+}
+
+fn print_with(equations: &Equations, name: Name, inside: &BTreeSet<Name>) -> String {
+    let Some(tensor) = equations.tensors.get(&name) else { return equations.pool.text(name).to_string() };
+    let Some(equation) = tensor.equation() else { return print_signature(equations, name) + &kind(equations, tensor) };
+    let labels = axis_labels(equations, name);
+    let pool = &equations.pool;
+    let mut printer = Printer::new(pool, labels.clone());
+    printer.equations = Some(equations);
+    printer.inside = inside;
+    printer.taken = taken_names(equations, name);
+    let rank = tensor.axes.len();
+    let plain = plainly_read(equations, equation);
+    let axes = tensor.axes.iter().enumerate().map(|(number, &size)| {
+        if pool.constant_of(size) == Some(1) {
+            "0".to_string()
+        } else if plain.contains(&(number as u32)) {
+            labels[number].clone()
+        } else {
+            format!("{}: {}", labels[number], print_index(pool, &[], size))
+        }
+    });
+    let left = bracketed(pool.text(name), &axes.collect::<Vec<_>>());
+    let right = match equation.reduction {
+        None => printer.scalar(equation.body),
+        Some(reduction) => printer.reduction(reduction, equation, rank, &labels),
+    };
+    format!("{left}{} = {}", kind(equations, tensor), right.at_least(SUM))
+}
+
+/// The axes that some read of an equation shows: they index, alone, an axis of the same size.
+fn plainly_read(equations: &Equations, equation: &Equation) -> BTreeSet<u32> {
+    let pool = &equations.pool;
+    let mut plain = BTreeSet::new();
+    let mut note = |tensor: Name, at: &[Index]| {
+        let Some(read) = equations.tensors.get(&tensor) else { return };
+        for (&index, &size) in at.iter().zip(&read.axes) {
+            if let [(atom, 1)] = pool.affine(index).terms[..]
+                && pool.affine(index).constant == 0
+                && let AtomNode::Axis { number, size: own } = *pool.atom(atom)
+                && own == size
+            {
+                plain.insert(number);
+            }
+        }
+    };
+    let mut visit = |part| match part {
+        Part::Scalar(scalar) => {
+            if let ScalarNode::Read { tensor, at } = pool.scalar(scalar) {
+                note(*tensor, at);
+            }
+        }
+        Part::Atom(atom) => {
+            if let AtomNode::Read { tensor, at, .. } = pool.atom(atom) {
+                note(*tensor, at);
+            }
+        }
+        _ => {}
+    };
+    pool.visit(Parts::of_scalar(equation.body), &mut visit);
+    pool.visit(Parts::of_condition(equation.condition), &mut visit);
+    plain
+}
+
+fn bracketed(name: &str, parts: &[String]) -> String {
+    if parts.is_empty() { name.to_string() } else { format!("{name}[{}]", parts.join(", ")) }
+}
+
+/// How tightly a text holds together.
+type Strength = u8;
+const SUM: Strength = 0;
+const PRODUCT: Strength = 1;
+/// A sign, a reduction, an `if`: what goes on to the right as far as a product does.
+const OPEN: Strength = 2;
+const POWER: Strength = 3;
+const ATOM: Strength = 4;
+
+struct Text {
+    text: String,
+    strength: Strength,
+}
+
+impl Text {
+    fn new(text: impl Into<String>, strength: Strength) -> Self {
+        Text { text: text.into(), strength }
+    }
+    fn at_least(self, strength: Strength) -> String {
+        if self.strength >= strength { self.text } else { format!("({})", self.text) }
+    }
+}
+
+struct Printer<'a> {
+    pool: &'a Pool,
+    labels: Vec<String>,
+    /// For reductions shown inside.
+    equations: Option<&'a Equations>,
+    inside: &'a BTreeSet<Name>,
+    taken: BTreeSet<String>,
+}
+
+static NONE: BTreeSet<Name> = BTreeSet::new();
+
+impl<'a> Printer<'a> {
+    fn new(pool: &'a Pool, labels: Vec<String>) -> Self {
+        Printer { pool, labels, equations: None, inside: &NONE, taken: BTreeSet::new() }
+    }
+
+    fn reduction(&self, reduction: Reduction, equation: &Equation, rank: usize, labels: &[String]) -> Text {
+        let name = match reduction {
+            Reduction::Sum => "sum",
+            Reduction::Product => "prod",
+            Reduction::Max => "max",
+            Reduction::LogSumExp => "lse",
+            Reduction::ArgMax => "argmax",
+        };
+        let plain = self.equations.map(|equations| plainly_read(equations, equation)).unwrap_or_default();
+        let mut binders = Vec::new();
+        for (number, &size) in equation.reduced.iter().enumerate() {
+            let label = labels.get(rank + number).cloned().unwrap_or_default();
+            if plain.contains(&((rank + number) as u32)) {
+                binders.push(label);
+            } else {
+                binders.push(format!("{label}: {}", print_index(self.pool, &[], size)));
+            }
+        }
+        let mut binders = binders.join(", ");
+        if equation.condition != Condition::TRUE {
+            binders += &format!(" where {}", self.condition(equation.condition).text);
+        }
+        let body = self.scalar(equation.body);
+        let signed = body.text.starts_with('-');
+        let body = if signed { format!("({})", body.text) } else { body.at_least(PRODUCT) };
+        Text::new(format!("{name}({}) {body}", binders.trim_start()), OPEN)
+    }
+
+    fn read(&self, tensor: Name, at: &[Index]) -> Text {
+        if self.inside.contains(&tensor)
+            && let Some(equations) = self.equations
+            && let Some(equation) = equations.tensors.get(&tensor).and_then(Tensor::equation)
+            && let Some(reduction) = equation.reduction
+        {
+            // The reduction's axes by the names that they have here, its reduced axes by names of their own.
+            let own = axis_labels(equations, tensor);
+            let mut taken = self.taken.clone();
+            taken.extend(self.labels.iter().cloned());
+            taken.extend(taken_names(equations, tensor));
+            let mut labels: Vec<String> = at.iter().map(|&index| self.index(index).text).collect();
+            for label in own.iter().skip(at.len()) {
+                let known = equations.tensors[&tensor].labels.len() > labels.len();
+                let label = fresh_label(if known { label } else { "" }, &taken);
+                taken.insert(label.clone());
+                labels.push(label);
+            }
+            let mut printer = Printer::new(self.pool, labels.clone());
+            printer.equations = self.equations;
+            return printer.reduction(reduction, equation, at.len(), &labels);
+        }
+        let at: Vec<String> = at.iter().map(|&index| self.index(index).text).collect();
+        Text::new(bracketed(self.pool.text(tensor), &at), ATOM)
+    }
+
+    fn scalar(&self, scalar: Scalar) -> Text {
+        match self.pool.scalar(scalar) {
+            ScalarNode::Constant(value) => number(value.value()),
+            ScalarNode::Read { tensor, at } => self.read(*tensor, at),
+            ScalarNode::Add(terms) => self.sum(terms),
+            ScalarNode::Mul(_) | ScalarNode::Power(..) => {
+                let (negative, text) = self.signed(scalar);
+                if negative { Text::new(format!("-{}", text.at_least(PRODUCT)), PRODUCT) } else { text }
+            }
+            ScalarNode::Max(a, b) => Text::new(format!("max({}, {})", self.scalar(*a).text, self.scalar(*b).text), ATOM),
+            ScalarNode::Select(condition, a, b) => {
+                let (condition, a, b) = (self.condition(*condition), self.scalar(*a), self.scalar(*b));
+                Text::new(format!("if {} {{ {} }} else {{ {} }}", condition.text, a.text, b.text), OPEN)
+            }
+            ScalarNode::Real(index) => self.real(*index),
+            ScalarNode::Apply(function, x) => Text::new(format!("{}({})", function.name(), self.scalar(*x).text), ATOM),
+            ScalarNode::Stop(x) => Text::new(format!("stop({})", self.scalar(*x).text), ATOM),
+        }
+    }
+    /// Among reals `/` is not rounded, so an index that is gets a mark.
+    fn real(&self, index: Index) -> Text {
+        let mut rounded = false;
+        self.pool.visit(Parts::of_index(index), &mut |part| {
+            if let Part::Atom(atom) = part {
+                rounded |= matches!(self.pool.atom(atom), AtomNode::Div(..) | AtomNode::Mod(..));
+            }
+        });
+        let text = self.index(index);
+        if rounded { Text::new(format!("real({})", text.text), ATOM) } else { text }
+    }
+    /// The sign of a scalar, and the scalar without it.
+    fn signed(&self, scalar: Scalar) -> (bool, Text) {
+        match self.pool.scalar(scalar) {
+            ScalarNode::Constant(value) if value.value() < 0.0 => (true, number(-value.value())),
+            ScalarNode::Power(..) => (false, self.product(1.0, &[scalar])),
+            ScalarNode::Mul(factors) => match self.pool.number_of(factors[0]) {
+                Some(constant) => {
+                    if let Some((minimum, constant)) = self.minimum(constant, &factors[1..]) {
+                        let factor = if constant == 1.0 {
+                            minimum
+                        } else {
+                            Text::new(format!("{} * {}", number(constant.abs()).text, minimum.text), PRODUCT)
+                        };
+                        return (constant < 0.0, factor);
+                    }
+                    (constant < 0.0, self.product(constant.abs(), &factors[1..]))
+                }
+                None => (false, self.product(1.0, factors)),
+            },
+            _ => (false, self.scalar(scalar)),
+        }
+    }
+    /// `-c * max(-a, -b)` as `c * min(a, b)`.
+    fn minimum(&self, constant: f64, factors: &[Scalar]) -> Option<(Text, f64)> {
+        let [factor] = factors else { return None };
+        let ScalarNode::Max(a, b) = self.pool.scalar(*factor) else { return None };
+        if constant >= 0.0 || !self.is_negative(*a) || !(self.is_negative(*b) || self.pool.number_of(*b).is_some()) {
+            return None;
+        }
+        let text = format!("min({}, {})", self.opposite(*a).text, self.opposite(*b).text);
+        Some((Text::new(text, ATOM), -constant))
+    }
+    /// Whether the opposite is the simpler text.
+    fn is_negative(&self, scalar: Scalar) -> bool {
+        match self.pool.scalar(scalar) {
+            ScalarNode::Constant(value) => value.value() < 0.0,
+            ScalarNode::Mul(factors) => self.pool.number_of(factors[0]).is_some_and(|constant| constant < 0.0),
+            ScalarNode::Add(terms) => terms.iter().all(|&term| self.pool.number_of(term).is_some() || self.is_negative(term)),
+            _ => false,
+        }
+    }
+    fn opposite(&self, scalar: Scalar) -> Text {
+        match self.pool.scalar(scalar) {
+            ScalarNode::Add(terms) => self.sum_of(terms.iter().map(|&term| self.signed(term)).map(|(sign, text)| (!sign, text)).collect()),
+            _ => match self.signed(scalar) {
+                (true, text) => text,
+                (false, text) => Text::new(format!("-{}", text.at_least(PRODUCT)), PRODUCT),
+            },
+        }
+    }
+    /// Terms with more axes first, then as they stand; a constant last.
+    fn sum(&self, terms: &[Scalar]) -> Text {
+        let mut order: Vec<Scalar> = terms.to_vec();
+        let axes = |scalar: Scalar| self.pool.axes_of_scalar(scalar).len();
+        let inside = |scalar: Scalar| self.pool.tensors_of_scalar(scalar).iter().any(|name| self.inside.contains(name));
+        order.sort_by_cached_key(|&term| (self.pool.number_of(term).is_some(), std::cmp::Reverse(axes(term)), !inside(term)));
+        self.sum_of(order.into_iter().map(|term| self.signed(term)).collect())
+    }
+    /// The first positive term first.
+    fn sum_of(&self, mut terms: Vec<(bool, Text)>) -> Text {
+        if let Some(at) = terms.iter().position(|&(negative, _)| !negative) {
+            terms[..=at].rotate_right(1);
+        }
+        let mut text = String::new();
+        for (position, (negative, term)) in terms.into_iter().enumerate() {
+            let sign = match (position, negative) {
+                (0, false) => "",
+                (0, true) => "-",
+                (_, false) => " + ",
+                (_, true) => " - ",
+            };
+            text += sign;
+            text += &term.at_least(PRODUCT);
+        }
+        Text::new(text, SUM)
+    }
+    /// A constant, numerators, and what they are divided by.
+    fn product(&self, constant: f64, factors: &[Scalar]) -> Text {
+        let (mut above, mut below) = (Vec::new(), Vec::new());
+        let whole = 1.0 / constant;
+        if constant != 1.0 {
+            // 1 / 784 reads better than 0.0012755102040816326
+            if whole.fract() == 0.0 && whole > 2.0 && whole < 1e15 && 1.0 / whole == constant && factors.len() < 9 {
+                below.push(number(whole));
+            } else {
+                above.push(number(constant));
+            }
+        }
+        for &factor in factors {
+            match *self.pool.scalar(factor) {
+                ScalarNode::Power(base, exponent) => {
+                    let power = self.power(base, exponent.value().abs());
+                    if exponent.value() < 0.0 { below.push(power) } else { above.push(power) }
+                }
+                _ => above.push(self.scalar(factor)),
+            }
+        }
+        // What is open to the right stands last, or in brackets.
+        above.sort_by_key(|text| text.strength == OPEN && below.is_empty());
+        let last = above.len().saturating_sub(1);
+        let strength = match (&above[..], &below[..]) {
+            ([one], []) => one.strength,
+            ([.., one], []) if one.strength == OPEN => OPEN,
+            _ => PRODUCT,
+        };
+        let alone = below.is_empty();
+        let above: Vec<String> = above
+            .into_iter()
+            .enumerate()
+            .map(|(at, text)| {
+                if alone && at == last && text.strength == OPEN {
+                    text.text
+                } else {
+                    text.at_least(if last == 0 && alone { SUM } else { POWER })
+                }
+            })
+            .collect();
+        let above = if above.is_empty() { "1".to_string() } else { above.join(" * ") };
+        let many = below.len() > 1;
+        let below: Vec<String> = below.into_iter().map(|text| text.at_least(POWER)).collect();
+        match (below.is_empty(), many) {
+            (true, _) => Text::new(above, strength),
+            (false, false) => Text::new(format!("{above} / {}", below[0]), PRODUCT),
+            (false, true) => Text::new(format!("{above} / ({})", below.join(" * ")), PRODUCT),
+        }
+    }
+    fn power(&self, base: Scalar, exponent: f64) -> Text {
+        if exponent == 1.0 {
+            self.scalar(base)
+        } else if exponent == 0.5 {
+            Text::new(format!("sqrt({})", self.scalar(base).text), ATOM)
+        } else {
+            Text::new(format!("{}^{}", self.scalar(base).at_least(ATOM), number(exponent).text), POWER)
+        }
+    }
+
+    fn atom(&self, atom: Atom) -> Text {
+        match self.pool.atom(atom) {
+            AtomNode::Axis { number, .. } => {
+                let label = self.labels.get(*number as usize).cloned();
+                Text::new(label.unwrap_or_else(|| format!("axis{number}")), ATOM)
+            }
+            AtomNode::Size { name, .. } => Text::new(self.pool.text(*name), ATOM),
+            AtomNode::Product(atoms) => {
+                let parts: Vec<String> = atoms.iter().map(|&atom| self.atom(atom).at_least(POWER)).collect();
+                Text::new(parts.join(" * "), PRODUCT)
+            }
+            AtomNode::Div(x, m) => Text::new(format!("{} / {}", self.index(*x).at_least(POWER), self.index(*m).at_least(POWER)), PRODUCT),
+            AtomNode::Mod(x, m) => Text::new(format!("{} % {}", self.index(*x).at_least(POWER), self.index(*m).at_least(POWER)), PRODUCT),
+            AtomNode::Read { tensor, at, .. } => {
+                let at: Vec<String> = at.iter().map(|&index| self.index(index).text).collect();
+                Text::new(bracketed(self.pool.text(*tensor), &at), ATOM)
+            }
+        }
+    }
+    fn index(&self, index: Index) -> Text {
+        let affine = self.pool.affine(index);
+        self.linear(&affine.terms, affine.constant)
+    }
+    /// `constant + sum coefficient * atom`, the first positive part first.
+    fn linear(&self, terms: &[(Atom, i64)], constant: i64) -> Text {
+        let mut parts: Vec<(bool, Text)> = Vec::new();
+        for &(atom, coefficient) in terms {
+            let part = self.atom(atom);
+            let part = match coefficient.unsigned_abs() {
+                1 => part,
+                size => {
+                    let strength = if matches!(self.pool.atom(atom), AtomNode::Product(_)) { PRODUCT } else { POWER };
+                    Text::new(format!("{size} * {}", part.at_least(strength)), PRODUCT)
+                }
+            };
+            parts.push((coefficient < 0, part));
+        }
+        if constant != 0 || parts.is_empty() {
+            parts.push((constant < 0, Text::new(constant.unsigned_abs().to_string(), ATOM)));
+        }
+        if parts.len() == 1 && !parts[0].0 {
+            return parts.remove(0).1;
+        }
+        self.sum_of(parts)
+    }
+
+    fn condition(&self, condition: Condition) -> Text {
+        match self.pool.condition(condition) {
+            ConditionNode::True => Text::new("true", ATOM),
+            ConditionNode::False => Text::new("false", ATOM),
+            ConditionNode::NonNegative(index) => Text::new(self.bound(*index), POWER),
+            ConditionNode::Zero(index) => Text::new(self.equality(*index, "=="), POWER),
+            ConditionNode::Compare(relation, a, b) => {
+                let relation = match relation {
+                    Relation::Less => "<",
+                    Relation::LessEqual => "<=",
+                    Relation::Equal => "==",
+                };
+                let side = |scalar| {
+                    let text = self.scalar(scalar);
+                    if text.strength == OPEN { format!("({})", text.text) } else { text.text }
+                };
+                Text::new(format!("{} {relation} {}", side(*a), side(*b)), POWER)
+            }
+            ConditionNode::All(parts) => Text::new(self.all(parts), PRODUCT),
+            ConditionNode::Not(part) => match self.pool.condition(*part) {
+                ConditionNode::Zero(index) => Text::new(self.equality(*index, "!="), POWER),
+                ConditionNode::All(parts) => {
+                    let parts: Vec<String> = parts.iter().map(|&part| self.negation(part).at_least(PRODUCT)).collect();
+                    Text::new(parts.join(" || "), SUM)
+                }
+                _ => Text::new(format!("!({})", self.condition(*part).text), POWER),
+            },
+        }
+    }
+    fn negation(&self, condition: Condition) -> Text {
+        match self.pool.condition(condition) {
+            ConditionNode::NonNegative(index) => {
+                let affine = self.pool.affine(*index);
+                let terms: Vec<(Atom, i64)> = affine.terms.iter().map(|&(atom, k)| (atom, k.saturating_neg())).collect();
+                Text::new(self.bound_of(&terms, affine.constant.saturating_neg().saturating_sub(1)), POWER)
+            }
+            ConditionNode::Zero(index) => Text::new(self.equality(*index, "!="), POWER),
+            ConditionNode::Not(inner) => self.condition(*inner),
+            _ => Text::new(format!("!({})", self.condition(condition).text), POWER),
+        }
+    }
+    /// All parts; a lower and an upper bound of the same index as a chain `0 <= i < n`.
+    fn all(&self, parts: &[Condition]) -> String {
+        let mut texts = Vec::new();
+        let mut done = vec![false; parts.len()];
+        for at in 0..parts.len() {
+            if done[at] {
+                continue;
+            }
+            let ConditionNode::NonNegative(one) = self.pool.condition(parts[at]) else {
+                texts.push(self.condition(parts[at]).at_least(PRODUCT));
+                continue;
+            };
+            let partner = (at + 1..parts.len()).find_map(|other| match self.pool.condition(parts[other]) {
+                ConditionNode::NonNegative(index) if !done[other] => self.chain(*one, *index).map(|text| (other, text)),
+                _ => None,
+            });
+            match partner {
+                Some((other, text)) => {
+                    done[other] = true;
+                    texts.push(text);
+                }
+                None => texts.push(self.bound(*one)),
+            }
+        }
+        texts.join(" && ")
+    }
+    /// `a >= 0 && b >= 0` where `a + b` has no axes.
+    fn chain(&self, a: Index, b: Index) -> Option<String> {
+        let is_size = |atom: Atom| self.pool.is_size_atom(atom);
+        let split = |index: Index| {
+            let affine = self.pool.affine(index);
+            let (sizes, moving): (Vec<_>, Vec<_>) = affine.terms.iter().copied().partition(|&(atom, _)| is_size(atom));
+            (moving, sizes, affine.constant)
+        };
+        let ((p, r, c), (q, s, d)) = (split(a), split(b));
+        let opposite = p.len() == q.len() && !p.is_empty() && p.iter().zip(&q).all(|(&(x, k), &(y, l))| x == y && k == -l);
+        if !opposite {
+            return None;
+        }
+        let ((moving, low_sizes, low), (high_sizes, high)) = if p[0].1 > 0 { ((p, r, c), (s, d)) } else { ((q, s, d), (r, c)) };
+        let high = high.saturating_add(1);
+        if let [(_, 1)] = moving[..] {
+            let negated: Vec<(Atom, i64)> = low_sizes.iter().map(|&(atom, k)| (atom, -k)).collect();
+            let (low, index) = (self.linear(&negated, low.saturating_neg()).text, self.linear(&moving, 0).text);
+            return Some(format!("{low} <= {index} < {}", self.linear(&high_sizes, high).text));
+        }
+        // the whole index between 0 and a size
+        let mut all = moving;
+        all.extend(&low_sizes);
+        let mut sizes = high_sizes;
+        for (atom, k) in low_sizes {
+            match sizes.iter_mut().find(|(other, _)| *other == atom) {
+                Some((_, l)) => *l += k,
+                None => sizes.push((atom, k)),
+            }
+        }
+        sizes.retain(|&(_, k)| k != 0);
+        Some(format!("0 <= {} < {}", self.linear(&all, low).text, self.linear(&sizes, high.saturating_add(low)).text))
+    }
+    fn bound(&self, index: Index) -> String {
+        let affine = self.pool.affine(index);
+        self.bound_of(&affine.terms, affine.constant)
+    }
+    /// `constant + terms >= 0`, each side positive.
+    fn bound_of(&self, terms: &[(Atom, i64)], constant: i64) -> String {
+        let (above, below): (Vec<_>, Vec<_>) = terms.iter().copied().partition(|&(_, k)| k > 0);
+        let below: Vec<(Atom, i64)> = below.into_iter().map(|(atom, k)| (atom, k.saturating_neg())).collect();
+        let sizes = |terms: &[(Atom, i64)]| terms.iter().all(|&(atom, _)| self.pool.is_size_atom(atom));
+        if below.is_empty() || (sizes(&below) && !sizes(&above)) {
+            return format!("{} >= {}", self.linear(&above, 0).text, self.linear(&below, constant.saturating_neg()).text);
+        }
+        if constant == 0 && !above.is_empty() {
+            return format!("{} <= {}", self.linear(&below, 0).text, self.linear(&above, 0).text);
+        }
+        format!("{} < {}", self.linear(&below, 0).text, self.linear(&above, constant.saturating_add(1)).text)
+    }
+    fn equality(&self, index: Index, relation: &str) -> String {
+        let affine = self.pool.affine(index);
+        let (above, below): (Vec<_>, Vec<_>) = affine.terms.iter().copied().partition(|&(_, k)| k > 0);
+        let below: Vec<(Atom, i64)> = below.into_iter().map(|(atom, k)| (atom, k.saturating_neg())).collect();
+        let (left, right) = if affine.constant > 0 && !below.is_empty() {
+            (self.linear(&above, affine.constant), self.linear(&below, 0))
+        } else {
+            (self.linear(&above, 0), self.linear(&below, affine.constant.saturating_neg()))
+        };
+        format!("{} {relation} {}", left.text, right.text)
+    }
+}
+
+fn number(value: f64) -> Text {
+    let size = value.abs();
+    let text = if value.is_nan() {
+        "nan".to_string()
+    } else if size.is_infinite() {
+        "inf".to_string()
+    } else if size == 0.0 || (1e-4..1e15).contains(&size) {
+        format!("{size}")
+    } else {
+        format!("{size:e}")
+    };
+    if value < 0.0 { Text::new(format!("-{text}"), PRODUCT) } else { Text::new(text, ATOM) }
+}
