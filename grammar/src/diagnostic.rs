@@ -122,6 +122,11 @@ impl Diagnostic {
         self.help.push(Help { text: text.into(), replacement: None });
         self
     }
+    /// A way out that needs no other words than what is to be written.
+    pub(crate) fn write(self, span: Span, with: impl Into<String>) -> Self {
+        let with = with.into();
+        self.replace(format!("write `{with}`"), span, with)
+    }
     /// A way out that the reader can paste.
     pub fn replace(mut self, text: impl Into<String>, span: Span, with: impl Into<String>) -> Self {
         self.help.push(Help { text: text.into(), replacement: Some((span, with.into())) });

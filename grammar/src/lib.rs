@@ -2,24 +2,27 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
+mod explain;
 mod format;
 mod layout;
 mod parser;
 mod print;
 mod read;
+mod render;
 mod scan;
 pub mod tree;
 
 pub use diagnostic::{Diagnostic, Help, Label, Severity, Source, Sources, Span};
 pub use format::format;
 pub use print::{print, print_chain, print_expression};
+pub use render::{render, render_all};
 
 /// The tree of a `.nn` file, or of the items in `nn!{ … }`. `source` is the index under which the caller keeps the text in [`Sources`].
 ///
 /// # Errors
 /// All that is wrong with the text, at most ten, in the order of their places.
 pub fn parse(source: u32, text: &str) -> Result<tree::File, Vec<Diagnostic>> {
-    parsed(source, text, read::file)
+    parsed(source, text, read::file, explain::file)
 }
 
 /// The tree of what `nn!( … )` holds: a chain, in `< … >` or not.
@@ -27,7 +30,7 @@ pub fn parse(source: u32, text: &str) -> Result<tree::File, Vec<Diagnostic>> {
 /// # Errors
 /// All that is wrong with the text, at most ten, in the order of their places.
 pub fn parse_inline(source: u32, text: &str) -> Result<tree::Chain, Vec<Diagnostic>> {
-    parsed(source, text, read::inline)
+    parsed(source, text, read::inline, explain::inline)
 }
 
 /// [`parse`] of bytes that may not be a text at all.
@@ -48,25 +51,47 @@ pub fn parse_bytes(source: u32, bytes: &[u8]) -> Result<tree::File, Vec<Diagnost
     }
 }
 
-/// One way for both entries: scan, and only what a scan accepts goes to pest.
-fn parsed<T: Send>(source: u32, text: &str, read: fn(u32, &str) -> Result<T, read::Refused>) -> Result<T, Vec<Diagnostic>> {
+/// One way for both entries: scan, and only what a scan accepts goes to pest. What is refused is explained.
+fn parsed<T: Send>(
+    source: u32,
+    text: &str,
+    read: fn(u32, &str) -> Result<T, read::Refused>,
+    explain: fn(u32, &str, &[scan::Token]) -> Vec<Diagnostic>,
+) -> Result<T, Vec<Diagnostic>> {
     if u32::try_from(text.len()).is_err() {
         let span = Span { source, start: 0, end: 0 };
         return Err(vec![Diagnostic::error("NN0002", span, format!("a text of {} bytes is too long", text.len()))]);
     }
     on_large_stack(|| {
-        let scanned = scan::scan(source, text);
-        if !scanned.problems.is_empty() {
-            return Err(scanned.problems);
+        let scan::Scan { tokens, mut problems, balanced } = scan::scan(source, text);
+        let mut stopped = 0;
+        if problems.is_empty() {
+            match read(source, text) {
+                Ok(tree) => return Ok(tree),
+                Err(refused) => stopped = refused.at,
+            }
         }
-        debug_assert!(scanned.balanced, "brackets that do not match are a problem");
-        read(source, text).map_err(|refused| {
-            let found = scanned.tokens.iter().find(|token| token.end > refused.at);
+        if balanced {
+            let more = explain(source, text, &tokens);
+            // A token that is wrong by itself explains what goes wrong at it.
+            let known = |span: Span| problems.iter().any(|problem| touches(problem.labels[0].span, span));
+            let more: Vec<Diagnostic> = more.into_iter().filter(|problem| !known(problem.labels[0].span)).collect();
+            problems.extend(more);
+        }
+        if problems.is_empty() {
+            let found = tokens.iter().find(|token| token.end > stopped);
             let (start, end) = found.map_or((text.len(), text.len()), |token| (token.start, token.end));
             let span = Span { source, start: start as u32, end: end as u32 };
-            vec![Diagnostic::error("NN0013", span, format!("`{}` is not expected here", scan::cut(&text[start..end])))]
-        })
+            problems.push(Diagnostic::error("NN0013", span, format!("`{}` is not expected here", scan::cut(&text[start..end]))));
+        }
+        problems.sort_by_key(|problem| problem.labels[0].span.start);
+        problems.truncate(explain::MOST);
+        Err(problems)
     })
+}
+
+fn touches(a: Span, b: Span) -> bool {
+    a.start <= b.end && b.start <= a.end
 }
 
 /// Runs `work` on a thread with a stack of 256 MiB (only what is touched is paid for), so that the caller's stack decides nothing.

@@ -62,10 +62,14 @@ pub(crate) struct Scan {
 pub(crate) fn scan(source: u32, text: &str) -> Scan {
     let mut scanner = Scanner { source, text, at: 0, tokens: Vec::new(), problems: Vec::new() };
     scanner.run();
+    let complete = scanner.at == text.len();
     let Scanner { tokens, mut problems, .. } = scanner;
-    let nesting = check_nesting(source, text, &tokens);
-    let balanced = nesting.is_empty();
-    problems.extend(nesting);
+    let nesting = if complete { check_nesting(source, text, &tokens) } else { Vec::new() };
+    let balanced = complete && nesting.is_empty();
+    // A text that is not closed swallows brackets.
+    if !problems.iter().any(|problem| problem.code == "NN0007") {
+        problems.extend(nesting);
+    }
     problems.sort_by_key(|problem| problem.labels[0].span.start);
     Scan { tokens, problems, balanced }
 }
@@ -134,7 +138,7 @@ impl Scanner<'_> {
             let span = self.span(self.at, self.at + 3);
             let problem = Diagnostic::error("NN0009", span, "`//!` is no comment of this language")
                 .label("a comment begins with `//`, the documentation of what follows with `///`")
-                .replace("write", span, "//");
+                .write(span, "//");
             self.problems.push(problem);
             return self.token(Lexeme::Comment, length);
         }
@@ -196,7 +200,7 @@ impl Scanner<'_> {
             Some(end) => end - start,
             None => {
                 let length = self.run_of(|letter| letter != '\n' && letter != '\r');
-                let written = self.rest()[..length].trim_end_matches([' ', '\t', ';', ',', ')']).len();
+                let written = self.rest()[..length].trim_end_matches([' ', '\t', ';', ',', ')', '}']).len();
                 let close = self.span(start + written, start + written);
                 let problem = Diagnostic::error("NN0007", self.span(start, start + length), "this text is not closed")
                     .label("no `\"` before the end of the line")
@@ -218,7 +222,7 @@ impl Scanner<'_> {
                 let all = self.span(self.at, self.at + length);
                 let with = format!("\"{}\"", self.rest()[1..length - 1].replace('"', "\\\""));
                 let problem = Diagnostic::error("NN0010", all, "`'` does not quote").label("a text is written in `\"`");
-                self.problems.push(problem.replace("write", all, with));
+                self.problems.push(problem.write(all, with));
                 self.token(Lexeme::Text, length);
             }
             None => {
@@ -263,7 +267,7 @@ impl Scanner<'_> {
             let span = self.span(self.at, self.at + written);
             let mut problem = Diagnostic::error("NN0006", span, format!("`{}` is not a number of this language", cut(&word))).label(reason);
             if let Some(mend) = mend {
-                problem = problem.replace("write", span, mend);
+                problem = problem.write(span, mend);
             }
             self.problems.push(problem);
         }
@@ -298,7 +302,7 @@ impl Scanner<'_> {
         let mut problem = Diagnostic::error("NN0010", span, "there are no raw names").label("`r#` is not used in this language");
         if !name.is_empty() {
             let note = "Words of Rust are ordinary names here; the generated code puts `_` behind them.";
-            problem = problem.replace("write", span, name).note(note);
+            problem = problem.write(span, name).note(note);
         }
         self.problems.push(problem);
         self.token(Lexeme::Word, length);
@@ -321,65 +325,82 @@ impl Scanner<'_> {
         if SINGLES.contains(first) {
             return self.token(Lexeme::Sign, 1);
         }
-        let length = if first.is_alphabetic() { self.run_of(|letter| letter.is_alphanumeric() || letter == '_') } else { first.len_utf8() };
+        let pipe = self.rest().starts_with("|>");
+        let length = match first {
+            _ if first.is_alphabetic() => self.run_of(|letter| letter.is_alphanumeric() || letter == '_'),
+            _ if pipe => 2,
+            _ => first.len_utf8(),
+        };
         let span = self.span(self.at, self.at + length);
-        let word = self.rest()[..length].to_owned();
+        let word = cut(&self.rest()[..length]);
         let mut problem = match first {
+            _ if pipe => Diagnostic::error("NN0016", span, "`|>` is no operator").label("stages are joined by an arrow").write(span, "->"),
             '&' | '|' => {
-                Diagnostic::error("NN0016", span, format!("`{first}` is no operator")).label("conditions are joined by a double sign")
+                let label = "conditions are joined by a double sign";
+                Diagnostic::error("NN0016", span, format!("`{first}` is no operator")).label(label).write(span, format!("{first}{first}"))
             }
+            '?' => Diagnostic::error("NN0021", span, "there is no `c ? a : b`")
+                .label("`?` is not used in this language")
+                .help("write `if c { a } else { b }`"),
+            '@' => Diagnostic::error("NN0005", span, "`@` is not used in this language")
+                .label("no token begins so")
+                .help("a product of matrices is written with indices: `y[i, j] = sum(k) a[i, k] * b[k, j];`"),
+            '#' => Diagnostic::error("NN0005", span, "`#` is not used in this language")
+                .label("no token begins so")
+                .help("a comment begins with `//`"),
             _ if first.is_ascii_graphic() => {
                 Diagnostic::error("NN0005", span, format!("`{first}` is not used in this language")).label("no token begins so")
             }
-            _ if first.is_alphanumeric() => {
-                let message = format!("`{}` is not written in ASCII", cut(&word));
-                Diagnostic::error("NN0005", span, message).label("names are made of `A-Z`, `a-z`, `0-9` and `_`")
-            }
+            _ if first.is_alphanumeric() => Diagnostic::error("NN0005", span, format!("`{word}` is not written in ASCII"))
+                .label("names are made of `A-Z`, `a-z`, `0-9` and `_`"),
             _ => Diagnostic::error("NN0005", span, format!("the character {} stands outside comments and texts", shown_named(first)))
                 .label("here only ASCII is read"),
         };
-        if let Some((text, with)) = meant(first) {
-            problem = problem.replace(text, span, with);
+        let invisible = matches!(first, '\u{00a0}' | '\u{feff}' | '\u{200b}' | '\u{2009}');
+        if invisible {
+            problem = problem.replace("replace it by a space", span, " ");
+        } else if let Some(with) = meant(&word) {
+            problem = problem.write(span, with);
         }
         self.problems.push(problem);
-        // A foreign name stands for a name, everything else for nothing.
-        if first.is_alphabetic() {
-            self.token(Lexeme::Word, length);
-        } else if matches!(first, '&' | '|') {
-            self.token(Lexeme::Sign, 1);
-        } else {
-            self.at += length;
+        match first {
+            // A foreign name stands for a name; a sign stays, and the reader stops at it in silence.
+            _ if first.is_alphabetic() => self.token(Lexeme::Word, length),
+            _ if invisible || first.is_control() || first.is_whitespace() => self.at += length,
+            _ => self.token(Lexeme::Sign, length),
         }
     }
 }
 
-/// What a character of another writing was to be.
-fn meant(letter: char) -> Option<(&'static str, &'static str)> {
-    Some(match letter {
-        '&' => ("and is", "&&"),
-        '|' => ("or is", "||"),
-        '?' => return None,
-        '\u{2212}' | '\u{2013}' | '\u{2014}' => ("a minus sign is", "-"),
-        '\u{00b7}' | '\u{00d7}' | '\u{2217}' | '\u{22c5}' => ("a product is", "*"),
-        '\u{00f7}' => ("a quotient is", "/"),
-        '\u{2192}' => ("an arrow is", "->"),
-        '\u{2190}' => ("an arrow to the left is", "<-"),
-        '\u{2264}' => ("write", "<="),
-        '\u{2265}' => ("write", ">="),
-        '\u{2260}' => ("write", "!="),
-        '\u{2211}' => ("a sum over `i` is", "sum(i)"),
-        '\u{221e}' => ("infinity is", "inf"),
-        '\u{03c0}' => ("the number is", "pi"),
-        '\u{00b2}' => ("a square is", "^2"),
-        '\u{201c}' | '\u{201d}' | '\u{201e}' => ("a quote is", "\""),
-        '\u{00a0}' | '\u{feff}' | '\u{200b}' | '\u{2009}' => ("remove it, or write", " "),
-        'α' => ("write its name", "alpha"),
-        'β' => ("write its name", "beta"),
-        'γ' => ("write its name", "gamma"),
-        'ε' => ("write its name", "eps"),
-        'λ' => ("write its name", "lambda"),
-        'μ' => ("write its name", "mu"),
-        'σ' => ("write its name", "sigma"),
+/// What a character or word of another writing was to be.
+fn meant(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "\u{2212}" | "\u{2013}" | "\u{2014}" => "-",
+        "\u{00b7}" | "\u{00d7}" | "\u{2217}" | "\u{22c5}" => "*",
+        "\u{00f7}" => "/",
+        "\u{2192}" => "->",
+        "\u{2190}" => "<-",
+        "\u{2264}" => "<=",
+        "\u{2265}" => ">=",
+        "\u{2260}" => "!=",
+        "\u{2211}" => "sum(i)",
+        "\u{221e}" => "inf",
+        "\u{00b2}" => "^2",
+        "\u{00b3}" => "^3",
+        "\u{201c}" | "\u{201d}" | "\u{201e}" => "\"",
+        "α" => "alpha",
+        "β" => "beta",
+        "γ" => "gamma",
+        "δ" => "delta",
+        "ε" => "eps",
+        "η" => "eta",
+        "θ" => "theta",
+        "λ" => "lambda",
+        "μ" => "mu",
+        "π" => "pi",
+        "ρ" => "rho",
+        "σ" => "sigma",
+        "τ" => "tau",
         _ => return None,
     })
 }
@@ -504,6 +525,14 @@ fn check_nesting(source: u32, text: &str, tokens: &[Token]) -> Vec<Diagnostic> {
             Lexeme::Sign => matches!(word, ")" | "]" | "}"),
             _ => true,
         };
+        if word == ";" && token.lexeme == Lexeme::Sign && inner.token != usize::MAX && all[inner.token].text(text) != "{" {
+            let opener = all[inner.token];
+            let (wanted, behind) = (closing(opener.text(text)), all[at - 1].end as u32);
+            let place = Span { source, start: behind, end: behind };
+            let problem = Diagnostic::error("NN0004", span(token), format!("`{}` is not closed before `;`", opener.text(text)));
+            let problem = problem.label(format!("expected `{wanted}`")).also(span(opener), "this bracket is open");
+            return vec![problem.replace("close it", place, wanted)];
+        }
         match (token.lexeme, word) {
             (Lexeme::Word, "if") => inner.conditions += 1,
             (Lexeme::Word, "or") => inner.signs += 1,
