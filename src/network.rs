@@ -4,6 +4,7 @@
 //! works without an allocator. [`Model`](crate::Model) owns such slices for those who have one. The generated type has typed functions of
 //! the same names, which these call.
 
+use core::ops::Range;
 use nnc_kernels::{Element, Error, Lane};
 
 /// A tensor of a network: its name, and where it stands among the numbers of its kind.
@@ -15,6 +16,17 @@ pub struct Tensor {
     pub shape: &'static [usize],
     /// Its first number in the flat slice; numbers are row-major.
     pub offset: usize,
+}
+
+impl Tensor {
+    /// How many numbers it has.
+    pub fn length(&self) -> usize {
+        self.shape.iter().product()
+    }
+    /// Where its numbers stand in the flat slice.
+    pub fn range(&self) -> Range<usize> {
+        self.offset..self.offset + self.length()
+    }
 }
 
 /// What goes in or out at each call.
@@ -35,7 +47,7 @@ pub struct Port {
 pub enum Size {
     /// Known when the network was generated.
     Fixed(usize),
-    /// Computed at each call from the run-time sizes: see [`Network::port_lengths`].
+    /// Computed at each call from the run-time sizes: see [`Network::port_length`].
     Dynamic(&'static str),
 }
 
@@ -62,6 +74,12 @@ pub enum Data<'a, T> {
     Real(&'a [T]),
     /// Of an index port.
     Index(&'a [i32]),
+}
+
+impl<T> Default for Data<'_, T> {
+    fn default() -> Self {
+        Data::Real(&[])
+    }
 }
 
 /// A network that nnc generated.

@@ -1,0 +1,8 @@
+//! The root library on two networks written by hand: what it promises must not depend on what nnc generates.
+
+mod data;
+mod model;
+mod networks;
+mod safetensors;
+mod train;
+mod weights;
