@@ -5,6 +5,7 @@
 //! says. Rules that can change rounding say so.
 
 use super::pool::{Condition, Index, Name, Pool, Scalar};
+use std::collections::BTreeSet;
 
 /// A real expression.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -166,22 +167,26 @@ impl Pool {
             };
             parts.push((term, coefficient));
         }
-        parts.sort_by(|&(a, _), &(b, _)| self.compare_scalars(a, b));
-        // a * x + b * x = (a + b) * x, can change rounding; kept apart where a + b = 0, which would lose a NaN
+        parts.sort_by(|&(a, k), &(b, l)| self.compare_scalars(a, b).then(k.total_cmp(&l)));
+        // a * x + b * x = (a + b) * x for a, b of one sign, can change rounding; x - x and 2 * x - x would lose a NaN where x is infinite
+        let before = parts.len();
         parts.dedup_by(|(b, l), (a, k)| {
-            let same = a == b && *k + *l != 0.0;
+            let same = a == b && (*k > 0.0) == (*l > 0.0) && (*k + *l).is_finite();
             if same {
                 *k += *l;
             }
             same
         });
+        if parts.len() < before {
+            self.fire("like-terms");
+        }
         // select(c, a, b) + select(c, x, y) = select(c, a + x, b + y)
-        for first in 0..parts.len() {
-            let ScalarNode::Select(condition, ..) = *self.scalar(parts[first].0) else { continue };
-            let same = |pool: &Pool, x: Scalar| matches!(pool.scalar(x), ScalarNode::Select(c, ..) if *c == condition);
-            if parts.iter().filter(|&&(x, _)| same(self, x)).count() < 2 {
-                continue;
-            }
+        let mut conditions = BTreeSet::new();
+        let repeated = parts.iter().find_map(|&(term, _)| match *self.scalar(term) {
+            ScalarNode::Select(condition, ..) => (!conditions.insert(condition)).then_some(condition),
+            _ => None,
+        });
+        if let Some(condition) = repeated {
             self.fire("merge-select");
             let (mut rest, mut yes, mut no) = (vec![self.constant(constant)], Vec::new(), Vec::new());
             for &(term, coefficient) in &parts {
@@ -245,6 +250,7 @@ impl Pool {
         }
         parts.sort_by(|&(a, k), &(b, l)| self.compare_scalars(a, b).then(k.total_cmp(&l)));
         // x^a * x^b = x^(a + b) for a, b of one sign (can change rounding); x * x^-1 would lose a NaN
+        let before = parts.len();
         parts.dedup_by(|(b, l), (a, k)| {
             let whole = k.fract() == 0.0 && l.fract() == 0.0;
             let same = a == b && whole && *k * *l > 0.0;
@@ -253,6 +259,9 @@ impl Pool {
             }
             same
         });
+        if parts.len() < before {
+            self.fire("like-factors");
+        }
         // x * select(c, a, 0) = select(c, x * a, 0)
         let zero_branch = parts.iter().position(|&(part, exponent)| {
             exponent == 1.0 && matches!(*self.scalar(part), ScalarNode::Select(_, a, b) if self.is_zero(a) || self.is_zero(b))
@@ -275,6 +284,7 @@ impl Pool {
             && let ScalarNode::Add(terms) = self.scalar(sum)
         {
             let terms = terms.clone();
+            self.fire("minus-over-sum");
             let minus = self.constant(-1.0);
             let terms: Vec<Scalar> = terms.iter().map(|&term| self.mul(&[minus, term])).collect();
             return self.add(&terms);
@@ -336,11 +346,12 @@ impl Pool {
             }
             // (x^0.5)^-1 = x^-0.5
             ScalarNode::Power(base, inner) if inner.value() == 0.5 && exponent == -1.0 => {
-                self.fire("power-of-power");
+                self.fire("reciprocal-of-root");
                 self.power(base, -0.5)
             }
             // (c * x)^-1 = c^-1 * x^-1 for a constant c; can change rounding
-            ScalarNode::Mul(factors) if exponent == -1.0 && self.number_of(factors[0]).is_some() => {
+            ScalarNode::Mul(factors) if exponent == -1.0 && self.number_of(factors[0]).is_some_and(|c| (1.0 / c).is_normal()) => {
+                self.fire("reciprocal-of-constant");
                 let reciprocal = self.power(factors[0], -1.0);
                 let rest = self.mul(&factors[1..]);
                 let rest = self.power(rest, -1.0);
