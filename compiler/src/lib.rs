@@ -4,3 +4,4 @@
 pub mod derive;
 pub mod equations;
 pub mod model;
+pub mod simplify;

@@ -30,7 +30,7 @@ pub mod print;
 mod rewrite;
 mod scalar;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod verify;
 
 pub use condition::ConditionNode;

@@ -38,13 +38,17 @@ impl Build {
         self.equations.insert(name, tensor);
         name
     }
+    /// A read of a real tensor.
+    pub fn read(&mut self, tensor: Name, at: &[Index]) -> Scalar {
+        self.pool().read(tensor, at.to_vec())
+    }
     pub fn reduce(&mut self, reduction: Reduction, reduced: &[Index], condition: Condition, body: Scalar) -> Equation {
         Equation { reduction: Some(reduction), reduced: reduced.to_vec(), condition, body }
     }
 }
 
 /// A linear layer, softmax over it, its logarithm at a target.
-fn classifier() -> Build {
+pub(crate) fn classifier() -> Build {
     let mut b = Build::default();
     let (n, d, k) = (b.batch(), b.int(784), b.int(10));
     let (x, w, bias) = (b.given("x", &[n, d]), b.given("w", &[d, k]), b.given("b", &[k]));
