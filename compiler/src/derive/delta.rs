@@ -35,7 +35,7 @@ pub fn solve(pool: &mut Pool, domain: &mut Domain) {
     if left > 0 && domain.reduced.iter().any(|axis| unsolved.find(axis.number).is_none()) {
         let mut direct = unsolved;
         solve_by(pool, &mut direct, &DIRECT_RULES);
-        if equations_left(pool, &direct) <= left {
+        if equations_left(pool, &direct) <= left && direct.reduced.len() < domain.reduced.len() {
             *domain = direct;
         }
     }
@@ -290,13 +290,14 @@ fn phase(pool: &mut Pool, domain: &mut Domain, at: usize) -> bool {
         let Some(m) = linear.common_divisor(pool, Some(window)) else { continue };
         let axis = linear.axes[window].0.clone();
         let (Some(n), Some(step)) = (pool.constant_of(axis.size), pool.constant_of(m)) else { continue };
-        // not worth it where another axis is the shorter one
-        let longer = |(other, coefficient): &(ReducedAxis, Index)| match (pool.constant_of(other.size), pool.constant_of(*coefficient)) {
-            (Some(size), Some(k)) => size.saturating_mul(k.saturating_abs()) >= n,
-            _ => true,
-        };
-        let others_longer = linear.axes.iter().enumerate().all(|(at, other)| at == window || longer(other));
-        if n > step && others_longer {
+        // what is solved in place of the window must be longer than what remains of it
+        let places = n.div_euclid(step) + i64::from(n % step > 0);
+        let longer = linear.axes.iter().enumerate().any(|(at, (other, coefficient))| {
+            at != window
+                && pool.constant_of(*coefficient).is_some_and(|k| k.abs() == step)
+                && pool.constant_of(other.size).is_none_or(|size| size > places)
+        });
+        if n > step && longer {
             pool.fire("delta-phase");
             into_digits(pool, domain, &axis, m);
             return true;
@@ -346,8 +347,10 @@ fn gcd(pool: &mut Pool, domain: &mut Domain, at: usize) -> bool {
     }
     let Some(m) = linear.common_divisor(pool, None) else { return false };
     pool.fire("delta-gcd");
-    let right = pool.scaled(linear.rest, -1);
-    let left = linear.divided(pool, m, 1, None);
+    // the sign by which the first term on the right is positive
+    let sign = if pool.affine(linear.rest).terms.first().is_some_and(|&(_, k)| k > 0) { 1 } else { -1 };
+    let right = pool.scaled(linear.rest, sign);
+    let left = linear.divided(pool, m, -sign, None);
     let (quotient, remainder, zero) = (pool.divide(right, m), pool.remainder(right, m), pool.integer(0));
     domain.conditions.remove(at);
     let rest = pool.equal(left, quotient);

@@ -256,6 +256,11 @@ impl Pool {
         let last = self.offset(last, -1);
         self.never_negative(x) && self.never_negative(last)
     }
+    /// Whether `-m <= x < 0` always.
+    fn just_below(&mut self, x: Index, m: Index) -> bool {
+        let sum = self.plus(x, m);
+        self.always_negative(x) && self.never_negative(sum)
+    }
     /// `x / m`, rounded down; `m` is at least 1.
     pub fn divide(&mut self, x: Index, m: Index) -> Index {
         let (whole, rest) = self.split(x, m);
@@ -273,7 +278,11 @@ impl Pool {
             let quotient = self.divide(inner, g);
             return self.plus(whole, quotient);
         }
-        if let (&Affine { constant: 0, ref terms }, Some(_)) = (self.affine(rest), self.constant_of(m))
+        if self.just_below(rest, m) {
+            self.fire("div-range");
+            return self.offset(whole, -1);
+        }
+        if let &Affine { constant: 0, ref terms } = self.affine(rest)
             && let [(atom, 1)] = terms[..]
             && let AtomNode::Div(inner, by) = *self.atom(atom)
         {
@@ -295,6 +304,10 @@ impl Pool {
         if self.below(rest, m) {
             self.fire("mod-range");
             return rest;
+        }
+        if self.just_below(rest, m) {
+            self.fire("mod-range");
+            return self.plus(rest, m);
         }
         if let Some((quotient_by, inner, left)) = self.common_step(rest, m) {
             // (g * p + q) mod m = g * (p mod (m / g)) + q

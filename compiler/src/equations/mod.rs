@@ -24,6 +24,8 @@ pub mod functions;
 mod index;
 #[cfg(feature = "interpret")]
 pub mod interpret;
+#[cfg(test)]
+pub(crate) mod notation;
 mod order;
 mod pool;
 pub mod print;
