@@ -15,7 +15,7 @@
 //! before the test for its maximum keeps that test a test. An equation that no rule solves stays a condition of the sum: it is then
 //! computed as a scatter, over the domain as it was (digits that led to nothing are taken back).
 
-use crate::equations::{AtomNode, Condition, ConditionNode, Domain, Index, Pool, ReducedAxis};
+use crate::equations::{AtomNode, Condition, ConditionNode, Domain, Index, Pool, ReducedAxis, greatest_common_divisor};
 use std::collections::BTreeMap;
 
 /// One rule on the equation at a place among the conditions; whether it changed anything.
@@ -168,10 +168,6 @@ impl Linear {
         candidates.push(pool.integer(constants as i64));
         candidates.into_iter().find(|&m| pool.constant_of(m).is_none_or(|m| m > 1) && coefficients.iter().all(|&c| is_multiple(pool, c, m)))
     }
-}
-
-fn greatest_common_divisor(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// Whether `m` is known to divide `a`.

@@ -1,11 +1,11 @@
 //! Derived equations against central differences, solved against unsolved, and as text.
 
 use super::*;
-use crate::equations::Pool;
 use crate::equations::interpret::{Value, interpret};
 use crate::equations::notation::read;
 use crate::equations::print::print;
 use crate::equations::verify::violations;
+use crate::equations::{ConditionNode, Pool};
 use ndarray::{ArrayD, IxDyn};
 
 type Sizes = BTreeMap<String, i64>;
@@ -90,33 +90,26 @@ fn values_of(equations: &Equations, sizes: &Sizes, values: &Values, wanted: &[Na
     }
 }
 
-/// The derivatives of the sum of `loss` by central differences of fourth order.
+/// Compares with central differences of fourth order at some elements of a tensor: all if there are few.
 #[track_caller]
-fn differences(equations: &Equations, sizes: &Sizes, values: &Values, loss: Name, with_respect_to: Name) -> ArrayD<f64> {
-    let text = equations.pool.text(with_respect_to).to_string();
+fn check_differences(equations: &Equations, sizes: &Sizes, values: &Values, loss: Name, of: Name, gradient: &ArrayD<f64>, most: usize) {
+    let text = equations.pool.text(of).to_string();
     let point = values[&text].real().expect("reals").clone();
+    assert_eq!(gradient.shape(), point.shape(), "{text}");
+    let at = |place: &IxDyn, change: f64| {
+        let mut moved = point.clone();
+        moved[place] += change;
+        let mut values = values.clone();
+        values.insert(text.clone(), Value::Real(moved));
+        values_of(equations, sizes, &values, &[loss])[0].sum()
+    };
     let step = 1e-4;
-    let mut result = ArrayD::zeros(point.raw_dim());
-    for (place, _) in point.indexed_iter() {
-        let at = |change: f64| {
-            let mut moved = point.clone();
-            moved[&place] += change;
-            let mut values = values.clone();
-            values.insert(text.clone(), Value::Real(moved));
-            values_of(equations, sizes, &values, &[loss])[0].sum()
-        };
-        result[&place] = (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step);
-    }
-    result
-}
-
-#[track_caller]
-fn assert_close(what: &str, found: &ArrayD<f64>, expected: &ArrayD<f64>, tolerance: f64, equations: &Equations) {
-    assert_eq!(found.shape(), expected.shape(), "{what}");
-    for (place, &value) in found.indexed_iter() {
-        let other = expected[&place];
-        let close = (value - other).abs() <= tolerance * (1.0 + value.abs().max(other.abs()));
-        assert!(close, "{what}{:?} is {value}, expected {other}\n{}", place, print(equations));
+    let skip = point.len().div_ceil(most).max(1);
+    for (place, _) in point.indexed_iter().step_by(skip) {
+        let expected = (8.0 * (at(&place, step) - at(&place, -step)) - (at(&place, 2.0 * step) - at(&place, -2.0 * step))) / (12.0 * step);
+        let found = gradient[&place];
+        let close = (found - expected).abs() <= 1e-7 * (1.0 + found.abs());
+        assert!(close, "the gradient of {text}{place:?} is {found}, by differences {expected}\n{}", print(equations));
     }
 }
 
@@ -130,8 +123,7 @@ fn check_at(equations: &Equations, loss: Name, sizes: &Sizes, values: &Values, a
     assert_eq!(violations(&derived), Vec::<String>::new(), "{}", print(&derived));
     let found = values_of(&derived, sizes, values, &gradients);
     for (&input, found) in inputs.iter().zip(&found) {
-        let expected = differences(equations, sizes, values, loss, input);
-        assert_close(&format!("the gradient of {}", equations.pool.text(input)), found, &expected, 1e-7, &derived);
+        check_differences(equations, sizes, values, loss, input, found, if again { 30 } else { 6 });
     }
     if again {
         let mut penalty = derived.clone();
@@ -177,17 +169,133 @@ fn check_sized(text: &str, sizes: &[(&str, i64)]) -> Equations {
     check_at(&equations, loss, &sizes, &values, true)
 }
 
-#[track_caller]
-fn check(text: &str) -> Equations {
-    check_sized(text, &[("batch", 2)])
-}
-
 /// The derived equations as text, without what was there before.
 #[track_caller]
 fn derived_text(text: &str, sizes: &[(&str, i64)]) -> String {
     let derived = check_sized(text, sizes);
     let before = print(&read(text));
     print(&derived).lines().filter(|line| !before.lines().any(|known| known == *line)).map(|line| format!("{line}\n")).collect()
+}
+
+/// An index of random form over two axes, the second of this size.
+fn random_place(random: &mut Random, first: &str, second: &str, size: &str) -> String {
+    let coefficient = |random: &mut Random| random.choose(&[-3, -2, -1, 0, 1, 1, 1, 2, 3, 4]);
+    match random.integer(0, 11) {
+        0..=3 => format!("{} * {first} + {} * {second} + {}", coefficient(random), coefficient(random), coefficient(random)),
+        4 => format!("{} * {first} + {} * {second} - {}", random.integer(1, 3), random.integer(1, 2), random.integer(0, 2)),
+        5 => format!("({} * {first} + {second}) / {} + {}", random.integer(1, 4), random.integer(1, 4), coefficient(random)),
+        6 => format!("{first} / {} * {} + {second} % {}", random.integer(1, 3), random.integer(1, 3), random.integer(1, 3)),
+        7 => format!("({first} + {} * {second}) % {} + {}", random.integer(1, 3), random.integer(2, 5), coefficient(random)),
+        8 => format!("{first} * {size} + {second}"),
+        9 => format!("{first} / {size} + {second} * {}", random.integer(1, 3)),
+        10 => format!("{first} % {size} + {second} / {size} * {}", random.integer(1, 2)),
+        _ => format!("t[{first}] + {}", coefficient(random)),
+    }
+}
+
+/// A random program: sums and maxima over reads at random places, as text and with values for its sizes.
+fn random_program(random: &mut Random) -> (String, Sizes) {
+    let mut sizes = Sizes::new();
+    // sizes of i, j (result) and k, l (reduced): numbers, or names with a value
+    let axis = [("A", "i"), ("B", "j"), ("K", "k"), ("L", "l")].map(|(name, _)| {
+        let value = random.choose(&[1, 2, 2, 3, 3, 4]);
+        sizes.insert(name.to_string(), value);
+        if random.integer(0, 3) == 0 { name.to_string() } else { value.to_string() }
+    });
+    let [a, b, k, l] = &axis;
+    let (one, mut other) = (random_place(random, "i", "k", k), random_place(random, "j", "l", l));
+    if random.integer(0, 4) == 0 {
+        other = random_place(random, "i", "l", l);
+    }
+    let inner = random_place(random, "k", "l", l);
+    let condition = random.choose(&[
+        "",
+        "",
+        " where i + k < 5",
+        " where k <= i && l + 2 >= j",
+        " where 2 * k + l == i",
+        " where k % 2 == 0",
+        " where k / 2 + l == j",
+    ]);
+    let reduction = random.choose(&["sum", "sum", "sum", "max"]);
+    let factor = random.choose(&["w[k, l]", "w[k, l] * v[i % 2, j % 2]", "tanh(w[k, l] + i)", "(if l <= j { w[k, l] } else { v[0, 1] })"]);
+    let (x, y) = (random.integer(2, 6), random.integer(2, 6));
+    let text = format!(
+        "
+        x[{x}, {y}]
+        w[{k}, {l}]
+        v[2, 2]
+        g[{a}, {b}]
+        t[8]: int 5
+        y[i: {a}, j: {b}] = {reduction}(k: {k}, l: {l}{condition}) (x[{one}, {other}] or 0) * {factor} + 0.1 * (x[{inner}, l] or 0)
+        z[i: {a}, j: {b}] = if y[i, j] > -9 {{ y[i, j] }} else {{ 0 }}
+        loss = sum(i: {a}, j: {b}) g[i, j] * z[i, j]"
+    );
+    (text, sizes)
+}
+
+#[track_caller]
+fn assert_close(what: &str, found: &ArrayD<f64>, expected: &ArrayD<f64>, tolerance: f64, equations: &Equations) {
+    assert_eq!(found.shape(), expected.shape(), "{what}");
+    for (place, &value) in found.indexed_iter() {
+        let other = expected[&place];
+        let close = (value - other).abs() <= tolerance * (1.0 + value.abs().max(other.abs()));
+        assert!(close, "{what}{place:?} is {value}, expected {other}\n{}", print(equations));
+    }
+}
+
+/// What a run of [`solved_adjoints_are_the_unsolved_ones`] saw.
+#[derive(Default, Debug)]
+struct Count {
+    sums: usize,
+    solved: usize,
+}
+
+fn compare_solved_with_unsolved(seed: u64, count: &mut Count) {
+    let mut random = Random(seed);
+    let (text, sizes) = random_program(&mut random);
+    let equations = read(&text);
+    let values = random_values(&equations, &sizes, &mut random);
+    let loss = equations.pool.find_name("loss").expect("a loss");
+    let inputs = real_inputs(&equations);
+    let results = [solve, |_: &mut Pool, _: &mut Domain| ()].map(|solver: fn(&mut Pool, &mut Domain)| {
+        let mut derived = equations.clone();
+        let gradients = derive_by(&mut derived, loss, &inputs, solver);
+        assert_eq!(violations(&derived), Vec::<String>::new(), "seed {seed}: {text}\n{}", print(&derived));
+        (values_of(&derived, &sizes, &values, &gradients), derived)
+    });
+    let [(solved, derived), (unsolved, _)] = &results;
+    for (found, expected) in solved.iter().zip(unsolved) {
+        assert_close(&format!("seed {seed}:{text}\n"), found, expected, 1e-12, derived);
+    }
+    for (&name, tensor) in &derived.tensors {
+        if let Some(equation) = tensor.equation()
+            && equation.reduction == Some(Reduction::Sum)
+            && derived.pool.text(name).starts_with("d_")
+        {
+            count.sums += 1;
+            let rank = tensor.axes.len() as u32;
+            let pool = &derived.pool;
+            let is_delta = |&part: &Condition| {
+                matches!(pool.condition(part), ConditionNode::Zero(_))
+                    && pool.axes_of_condition(part).last().is_some_and(|&last| last >= rank)
+            };
+            count.solved += usize::from(!derived.pool.parts_of(equation.condition).iter().any(is_delta));
+        }
+    }
+}
+
+/// `NNC_FUZZ=100000 cargo test --release -p nnc-compiler solved_adjoints -- --nocapture`; `NNC_SEED` is the first seed.
+#[test]
+fn solved_adjoints_are_the_unsolved_ones() {
+    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (programs, first) = (number("NNC_FUZZ", 1000), number("NNC_SEED", 1));
+    let mut count = Count::default();
+    for seed in first..first + programs {
+        compare_solved_with_unsolved(seed, &mut count);
+    }
+    println!("{programs} programs from seed {first}: {} of {} sums without a delta", count.solved, count.sums);
+    assert!(count.solved * 2 > count.sums, "{count:?}");
 }
 
 #[test]
@@ -264,7 +372,7 @@ fn convolution_stride_2_dilation_2() {
     insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
     d_loss = 1
     d_y[n, o, i] = 2 * y[n, o, i] * d_loss
-    d_w[o, c, p: 3] = sum(n, i where 0 <= 2 * p + 2 * i - 2 < 9) x[n, c, 2 * p + 2 * i - 2] * d_y[n, o, i]
+    d_w[o, c, p: 3] = sum(n, i where 0 <= p + i - 1 < 5) x[n, c, 2 * p + 2 * i - 2] * d_y[n, o, i]
     d_x[n, c, k: 9] = sum(o, p where 0 <= p - k / 2 + 3 < 5 && k % 2 == 0) w[o, c, p] * d_y[n, o, k / 2 - p + 1]
     ");
 }

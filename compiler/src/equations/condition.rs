@@ -1,5 +1,6 @@
 //! Truth values, and the rules on guards. All are exact; comparisons of reals are never turned around, because of NaN.
 
+use super::index::greatest_common_divisor;
 use super::pool::{Condition, Index, Pool, Scalar};
 use super::scalar::{Relation, ScalarNode};
 
@@ -33,6 +34,12 @@ impl Pool {
             self.fire("guard-refuted");
             return Condition::FALSE;
         }
+        // g * x + c >= 0 just where x + floor(c / g) >= 0
+        let (step, parts) = self.over_common_factor(index);
+        if step > 1 {
+            self.fire("guard-gcd");
+            return self.non_negative(parts);
+        }
         self.intern_condition(ConditionNode::NonNegative(index))
     }
     /// `a <= b`
@@ -45,6 +52,16 @@ impl Pool {
         let difference = self.minus(b, a);
         let difference = self.offset(difference, -1);
         self.non_negative(difference)
+    }
+    /// The greatest common divisor of all coefficients, and the index divided by it, its constant rounded down.
+    fn over_common_factor(&mut self, index: Index) -> (i64, Index) {
+        let terms = &self.affine(index).terms;
+        let step = terms.iter().fold(0, |step, &(_, k)| greatest_common_divisor(step, k.unsigned_abs())) as i64;
+        if step <= 1 {
+            return (1, index);
+        }
+        let step_size = self.integer(step);
+        (step, self.divide(index, step_size))
     }
     /// `0 <= index < size`
     pub fn in_range(&mut self, index: Index, size: Index) -> Condition {
@@ -69,6 +86,13 @@ impl Pool {
         }
         if self.affine(difference).terms[0].1 < 0 {
             difference = opposite;
+        }
+        // g * x + c = 0 nowhere, or just where x + c / g = 0
+        let (step, parts) = self.over_common_factor(difference);
+        if step > 1 {
+            self.fire("equality-gcd");
+            let whole = self.scaled(parts, step) == difference;
+            return if whole { self.intern_condition(ConditionNode::Zero(parts)) } else { Condition::FALSE };
         }
         self.intern_condition(ConditionNode::Zero(difference))
     }

@@ -330,7 +330,7 @@ impl Pool {
         let terms = self.affine(x).terms.clone();
         if let Some(m) = self.constant_of(m) {
             let mut steps: Vec<i64> =
-                terms.iter().map(|&(_, k)| gcd(k.unsigned_abs(), m.unsigned_abs()) as i64).filter(|&g| g > 1).collect();
+                terms.iter().map(|&(_, k)| greatest_common_divisor(k.unsigned_abs(), m.unsigned_abs()) as i64).filter(|&g| g > 1).collect();
             steps.sort_unstable_by(|a, b| b.cmp(a));
             steps.dedup();
             for g in steps {
@@ -499,6 +499,7 @@ impl Pool {
     }
 }
 
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
+/// The largest number that divides both; the other one if one is 0.
+pub(crate) fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

@@ -37,6 +37,7 @@ pub mod verify;
 
 pub use condition::ConditionNode;
 pub use domain::{Domain, ReducedAxis, unused_label};
+pub(crate) use index::greatest_common_divisor;
 pub use index::{Affine, AtomNode};
 pub use pool::{Atom, Condition, Index, Name, Pool, Scalar};
 pub use pool::{Part, Parts};
