@@ -6,8 +6,8 @@
 //! derivative of the branch that is taken. Comparisons are turned so that they hold at a kink and fail at NaN: a NaN in the forward
 //! pass lets `g` through, which is NaN itself as soon as the loss is.
 //!
-//! Branches stay lazy: what reaches a branch is `select(condition, g, 0)`, and since the pool draws factors into such a choice, no
-//! derivative of a branch that is not taken is evaluated.
+//! Branches stay lazy: what reaches a branch is `g` under the guard of its condition, `if condition { g } else { 0 }`, and all that is
+//! computed from `g` further down stays under its guards, so that no derivative of a branch that is not taken is evaluated.
 
 use crate::equations::{Condition, Function, Pool, Relation, Scalar, ScalarNode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,16 +114,21 @@ pub fn adjoints(pool: &mut Pool, body: Scalar, seed: Scalar, output: Option<Scal
     let mut found = Vec::new();
     for &node in order.iter().rev() {
         let Some(terms) = reached.remove(&node) else { continue };
+        if let ScalarNode::Read { .. } = pool.scalar(node) {
+            let sum = pool.add(&terms);
+            if !pool.is_zero(sum) {
+                found.push((node, sum));
+            }
+            continue;
+        }
         let g = total(pool, &terms);
         if pool.is_zero(g) {
             continue;
         }
-        if let ScalarNode::Read { .. } = pool.scalar(node) {
-            found.push((node, g));
-            continue;
-        }
+        let (guards, g) = without_guards(pool, g);
         let y = output.filter(|_| node == body).unwrap_or(node);
         for (argument, term) in partials(pool, node, y, g) {
+            let term = guarded(pool, &guards, term);
             reached.entry(argument).or_default().push(term);
         }
     }
@@ -139,23 +144,43 @@ pub fn reached_reads(pool: &Pool, body: Scalar) -> Vec<Scalar> {
     order
 }
 
-/// The sum of all that reaches a value. If every term is a choice with 0 on the other side, the value counts only where one of them is
-/// taken, and so does its derivative: the whole sum is put under that condition.
+/// The sum of all that reaches a value. If every term is guarded, the value counts only where one of them is taken, and so does its
+/// derivative: the whole sum is guarded too.
 fn total(pool: &mut Pool, terms: &[Scalar]) -> Scalar {
     let sum = pool.add(terms);
     if !matches!(pool.scalar(sum), ScalarNode::Add(_)) {
         return sum;
     }
-    let mut conditions = Vec::new();
+    let mut alternatives = Vec::new();
     for &term in terms {
-        match *pool.scalar(term) {
-            ScalarNode::Select(condition, _, b) if pool.is_zero(b) => conditions.push(condition),
-            ScalarNode::Select(condition, a, _) if pool.is_zero(a) => conditions.push(pool.not(condition)),
-            _ => return sum,
+        let (guards, _) = without_guards(pool, term);
+        alternatives.push(pool.all(&guards));
+    }
+    let condition = pool.any(&alternatives);
+    guarded(pool, &[condition], sum)
+}
+
+/// `if a { if b { g } else { 0 } } else { 0 }` as `a`, `b` and `g`.
+fn without_guards(pool: &mut Pool, mut g: Scalar) -> (Vec<Condition>, Scalar) {
+    let mut guards = Vec::new();
+    while let ScalarNode::Select(condition, a, b) = *pool.scalar(g) {
+        if pool.is_zero(b) {
+            guards.push(condition);
+            g = a;
+        } else if pool.is_zero(a) {
+            guards.push(pool.not(condition));
+            g = b;
+        } else {
+            break;
         }
     }
-    let (condition, zero) = (pool.any(&conditions), pool.constant(0.0));
-    if condition == Condition::TRUE { sum } else { pool.select(condition, sum, zero) }
+    (guards, g)
+}
+
+/// The opposite: the first guard is asked first, since it may be what keeps the reads of the next one in range.
+fn guarded(pool: &mut Pool, guards: &[Condition], g: Scalar) -> Scalar {
+    let zero = pool.constant(0.0);
+    guards.iter().rev().fold(g, |g, &guard| pool.select(guard, g, zero))
 }
 
 /// Every part of `body` that a gradient can reach, once, each after its arguments.

@@ -206,13 +206,16 @@ impl Domain {
         }
         pool.mul(&outside)
     }
-    /// The axes of the result on which the sum depends.
+    /// The axes of the result on which the sum depends; those of size 1 too if that makes it all of them.
     pub fn needed(&self, pool: &Pool) -> Vec<u32> {
         let mut used = pool.axes_of_scalar(self.body);
         for &condition in &self.conditions {
             used.extend(pool.axes_of_condition(condition));
         }
-        (0..self.result.len() as u32).filter(|number| used.contains(number)).collect()
+        let all = 0..self.result.len() as u32;
+        let depends_on_all =
+            all.clone().all(|number| used.contains(&number) || pool.constant_of(self.result[number as usize].0) == Some(1));
+        all.filter(|number| depends_on_all || used.contains(number)).collect()
     }
     /// The sum as an equation with these axes of the result, which must be the needed ones or more.
     pub fn equation(&self, pool: &mut Pool, axes: &[u32]) -> Tensor {

@@ -1,173 +1,6 @@
-//! Derived equations against central differences, solved against unsolved, and as text.
+//! The kinds of layers there are: their derived equations as text, after a check against central differences.
 
 use super::*;
-use crate::equations::interpret::{Value, interpret};
-use crate::equations::notation::read;
-use crate::equations::print::print;
-use crate::equations::verify::violations;
-use crate::equations::{ConditionNode, Pool};
-use ndarray::{ArrayD, IxDyn};
-
-type Sizes = BTreeMap<String, i64>;
-type Values = BTreeMap<String, Value>;
-
-/// A small generator of random numbers (splitmix64).
-pub(super) struct Random(pub u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    /// In `low ..= high`.
-    fn integer(&mut self, low: i64, high: i64) -> i64 {
-        low + (self.next() % (high - low + 1) as u64) as i64
-    }
-    fn real(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64 * 2.0 - 1.0
-    }
-    fn choose<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.integer(0, from.len() as i64 - 1) as usize].clone()
-    }
-}
-
-/// The value of a size.
-fn evaluate(pool: &Pool, sizes: &Sizes, size: Index) -> i64 {
-    use crate::equations::AtomNode;
-    let affine = pool.affine(size);
-    let atom = |atom| match pool.atom(atom) {
-        AtomNode::Size { name, .. } => sizes[pool.text(*name)],
-        AtomNode::Product(atoms) => atoms
-            .iter()
-            .map(|&atom| match pool.atom(atom) {
-                AtomNode::Size { name, .. } => sizes[pool.text(*name)],
-                _ => panic!("a size of this form is not used in tests"),
-            })
-            .product(),
-        AtomNode::Div(x, m) => evaluate(pool, sizes, *x).div_euclid(evaluate(pool, sizes, *m)),
-        _ => panic!("a size of this form is not used in tests"),
-    };
-    affine.constant + affine.terms.iter().map(|&(a, k)| k * atom(a)).sum::<i64>()
-}
-
-/// Random values for all given tensors.
-fn random_values(equations: &Equations, sizes: &Sizes, random: &mut Random) -> Values {
-    let mut values = Values::new();
-    for (&name, tensor) in &equations.tensors {
-        if tensor.equation().is_some() {
-            continue;
-        }
-        let shape: Vec<usize> = tensor.axes.iter().map(|&size| evaluate(&equations.pool, sizes, size) as usize).collect();
-        let value = match tensor.element {
-            Element::Real => Value::Real(ArrayD::from_shape_fn(IxDyn(&shape), |_| random.real())),
-            Element::Integer { low, high } => {
-                let (low, high) = (evaluate(&equations.pool, sizes, low), evaluate(&equations.pool, sizes, high));
-                Value::Integer(ArrayD::from_shape_fn(IxDyn(&shape), |_| random.integer(low, high - 1)))
-            }
-        };
-        values.insert(equations.pool.text(name).to_string(), value);
-    }
-    values
-}
-
-/// The real given tensors.
-fn real_inputs(equations: &Equations) -> Vec<Name> {
-    let is_real_input = |tensor: &Tensor| tensor.equation().is_none() && tensor.element == Element::Real;
-    equations.tensors.iter().filter(|(_, tensor)| is_real_input(tensor)).map(|(&name, _)| name).collect()
-}
-
-fn sizes_of(sizes: &[(&str, i64)]) -> Sizes {
-    sizes.iter().map(|&(name, size)| (name.to_string(), size)).collect()
-}
-
-#[track_caller]
-fn values_of(equations: &Equations, sizes: &Sizes, values: &Values, wanted: &[Name]) -> Vec<ArrayD<f64>> {
-    match interpret(equations, sizes, values, wanted) {
-        Ok(found) => found.iter().map(|value| value.real().expect("reals").clone()).collect(),
-        Err(fault) => panic!("{fault}\n{}", print(equations)),
-    }
-}
-
-/// Compares with central differences of fourth order at some elements of a tensor: all if there are few.
-#[track_caller]
-fn check_differences(equations: &Equations, sizes: &Sizes, values: &Values, loss: Name, of: Name, gradient: &ArrayD<f64>, most: usize) {
-    let text = equations.pool.text(of).to_string();
-    let point = values[&text].real().expect("reals").clone();
-    assert_eq!(gradient.shape(), point.shape(), "{text}");
-    let at = |place: &IxDyn, change: f64| {
-        let mut moved = point.clone();
-        moved[place] += change;
-        let mut values = values.clone();
-        values.insert(text.clone(), Value::Real(moved));
-        values_of(equations, sizes, &values, &[loss])[0].sum()
-    };
-    let step = 1e-4;
-    let skip = point.len().div_ceil(most).max(1);
-    for (place, _) in point.indexed_iter().step_by(skip) {
-        let expected = (8.0 * (at(&place, step) - at(&place, -step)) - (at(&place, 2.0 * step) - at(&place, -2.0 * step))) / (12.0 * step);
-        let found = gradient[&place];
-        let close = (found - expected).abs() <= 1e-7 * (1.0 + found.abs());
-        assert!(close, "the gradient of {text}{place:?} is {found}, by differences {expected}\n{}", print(equations));
-    }
-}
-
-/// Derives `loss` by all real inputs at a random point and compares with central differences; `again` derives the sum of the squares of
-/// the gradients once more.
-#[track_caller]
-fn check_at(equations: &Equations, loss: Name, sizes: &Sizes, values: &Values, again: bool) -> Equations {
-    let inputs = real_inputs(equations);
-    let mut derived = equations.clone();
-    let gradients = derive(&mut derived, loss, &inputs);
-    assert_eq!(violations(&derived), Vec::<String>::new(), "{}", print(&derived));
-    let found = values_of(&derived, sizes, values, &gradients);
-    for (&input, found) in inputs.iter().zip(&found) {
-        check_differences(equations, sizes, values, loss, input, found, if again { 30 } else { 6 });
-    }
-    if again {
-        let mut penalty = derived.clone();
-        let total = squares(&mut penalty, &gradients);
-        check_at(&penalty, total, sizes, values, false);
-    }
-    derived
-}
-
-/// A new loss: the sum of the squares of all elements of these tensors, half of each, in a way that is not the same in all places.
-fn squares(equations: &mut Equations, tensors: &[Name]) -> Name {
-    let mut terms = Vec::new();
-    for &tensor in tensors {
-        let sizes = equations.tensors[&tensor].axes.clone();
-        let pool = &mut equations.pool;
-        let axes = reduced_axes(pool, 0, &sizes);
-        let element = pool.read(tensor, axes.clone());
-        let number = pool.flat(&axes, &sizes);
-        let number = pool.real(number);
-        let place = pool.apply(Function::Cos, number);
-        let square = pool.power(element, 2.0);
-        let body = pool.mul(&[square, place]);
-        let base = format!("penalty_{}", pool.text(tensor));
-        let name = equations.fresh(&base);
-        let sum = Equation { reduction: Some(Reduction::Sum), reduced: sizes, condition: Condition::TRUE, body };
-        equations.insert(name, Tensor::defined(Vec::new(), sum));
-        terms.push(equations.pool.read(name, Vec::new()));
-    }
-    let body = equations.pool.add(&terms);
-    let name = equations.fresh("penalty");
-    equations.insert(name, Tensor::defined(Vec::new(), Equation::pointwise(body)));
-    name
-}
-
-/// [`check_at`] for the tensor `loss` of a text, at random values.
-#[track_caller]
-fn check_sized(text: &str, sizes: &[(&str, i64)]) -> Equations {
-    let equations = read(text);
-    assert_eq!(violations(&equations), Vec::<String>::new());
-    let sizes = sizes_of(sizes);
-    let values = random_values(&equations, &sizes, &mut Random(text.len() as u64));
-    let loss = equations.pool.find_name("loss").expect("a loss");
-    check_at(&equations, loss, &sizes, &values, true)
-}
 
 /// The derived equations as text, without what was there before.
 #[track_caller]
@@ -175,127 +8,6 @@ fn derived_text(text: &str, sizes: &[(&str, i64)]) -> String {
     let derived = check_sized(text, sizes);
     let before = print(&read(text));
     print(&derived).lines().filter(|line| !before.lines().any(|known| known == *line)).map(|line| format!("{line}\n")).collect()
-}
-
-/// An index of random form over two axes, the second of this size.
-fn random_place(random: &mut Random, first: &str, second: &str, size: &str) -> String {
-    let coefficient = |random: &mut Random| random.choose(&[-3, -2, -1, 0, 1, 1, 1, 2, 3, 4]);
-    match random.integer(0, 11) {
-        0..=3 => format!("{} * {first} + {} * {second} + {}", coefficient(random), coefficient(random), coefficient(random)),
-        4 => format!("{} * {first} + {} * {second} - {}", random.integer(1, 3), random.integer(1, 2), random.integer(0, 2)),
-        5 => format!("({} * {first} + {second}) / {} + {}", random.integer(1, 4), random.integer(1, 4), coefficient(random)),
-        6 => format!("{first} / {} * {} + {second} % {}", random.integer(1, 3), random.integer(1, 3), random.integer(1, 3)),
-        7 => format!("({first} + {} * {second}) % {} + {}", random.integer(1, 3), random.integer(2, 5), coefficient(random)),
-        8 => format!("{first} * {size} + {second}"),
-        9 => format!("{first} / {size} + {second} * {}", random.integer(1, 3)),
-        10 => format!("{first} % {size} + {second} / {size} * {}", random.integer(1, 2)),
-        _ => format!("t[{first}] + {}", coefficient(random)),
-    }
-}
-
-/// A random program: sums and maxima over reads at random places, as text and with values for its sizes.
-fn random_program(random: &mut Random) -> (String, Sizes) {
-    let mut sizes = Sizes::new();
-    // sizes of i, j (result) and k, l (reduced): numbers, or names with a value
-    let axis = [("A", "i"), ("B", "j"), ("K", "k"), ("L", "l")].map(|(name, _)| {
-        let value = random.choose(&[1, 2, 2, 3, 3, 4]);
-        sizes.insert(name.to_string(), value);
-        if random.integer(0, 3) == 0 { name.to_string() } else { value.to_string() }
-    });
-    let [a, b, k, l] = &axis;
-    let (one, mut other) = (random_place(random, "i", "k", k), random_place(random, "j", "l", l));
-    if random.integer(0, 4) == 0 {
-        other = random_place(random, "i", "l", l);
-    }
-    let inner = random_place(random, "k", "l", l);
-    let condition = random.choose(&[
-        "",
-        "",
-        " where i + k < 5",
-        " where k <= i && l + 2 >= j",
-        " where 2 * k + l == i",
-        " where k % 2 == 0",
-        " where k / 2 + l == j",
-    ]);
-    let reduction = random.choose(&["sum", "sum", "sum", "max"]);
-    let factor = random.choose(&["w[k, l]", "w[k, l] * v[i % 2, j % 2]", "tanh(w[k, l] + i)", "(if l <= j { w[k, l] } else { v[0, 1] })"]);
-    let (x, y) = (random.integer(2, 6), random.integer(2, 6));
-    let text = format!(
-        "
-        x[{x}, {y}]
-        w[{k}, {l}]
-        v[2, 2]
-        g[{a}, {b}]
-        t[8]: int 5
-        y[i: {a}, j: {b}] = {reduction}(k: {k}, l: {l}{condition}) (x[{one}, {other}] or 0) * {factor} + 0.1 * (x[{inner}, l] or 0)
-        z[i: {a}, j: {b}] = if y[i, j] > -9 {{ y[i, j] }} else {{ 0 }}
-        loss = sum(i: {a}, j: {b}) g[i, j] * z[i, j]"
-    );
-    (text, sizes)
-}
-
-#[track_caller]
-fn assert_close(what: &str, found: &ArrayD<f64>, expected: &ArrayD<f64>, tolerance: f64, equations: &Equations) {
-    assert_eq!(found.shape(), expected.shape(), "{what}");
-    for (place, &value) in found.indexed_iter() {
-        let other = expected[&place];
-        let close = (value - other).abs() <= tolerance * (1.0 + value.abs().max(other.abs()));
-        assert!(close, "{what}{place:?} is {value}, expected {other}\n{}", print(equations));
-    }
-}
-
-/// What a run of [`solved_adjoints_are_the_unsolved_ones`] saw.
-#[derive(Default, Debug)]
-struct Count {
-    sums: usize,
-    solved: usize,
-}
-
-fn compare_solved_with_unsolved(seed: u64, count: &mut Count) {
-    let mut random = Random(seed);
-    let (text, sizes) = random_program(&mut random);
-    let equations = read(&text);
-    let values = random_values(&equations, &sizes, &mut random);
-    let loss = equations.pool.find_name("loss").expect("a loss");
-    let inputs = real_inputs(&equations);
-    let results = [solve, |_: &mut Pool, _: &mut Domain| ()].map(|solver: fn(&mut Pool, &mut Domain)| {
-        let mut derived = equations.clone();
-        let gradients = derive_by(&mut derived, loss, &inputs, solver);
-        assert_eq!(violations(&derived), Vec::<String>::new(), "seed {seed}: {text}\n{}", print(&derived));
-        (values_of(&derived, &sizes, &values, &gradients), derived)
-    });
-    let [(solved, derived), (unsolved, _)] = &results;
-    for (found, expected) in solved.iter().zip(unsolved) {
-        assert_close(&format!("seed {seed}:{text}\n"), found, expected, 1e-12, derived);
-    }
-    for (&name, tensor) in &derived.tensors {
-        if let Some(equation) = tensor.equation()
-            && equation.reduction == Some(Reduction::Sum)
-            && derived.pool.text(name).starts_with("d_")
-        {
-            count.sums += 1;
-            let rank = tensor.axes.len() as u32;
-            let pool = &derived.pool;
-            let is_delta = |&part: &Condition| {
-                matches!(pool.condition(part), ConditionNode::Zero(_))
-                    && pool.axes_of_condition(part).last().is_some_and(|&last| last >= rank)
-            };
-            count.solved += usize::from(!derived.pool.parts_of(equation.condition).iter().any(is_delta));
-        }
-    }
-}
-
-/// `NNC_FUZZ=100000 cargo test --release -p nnc-compiler solved_adjoints -- --nocapture`; `NNC_SEED` is the first seed.
-#[test]
-fn solved_adjoints_are_the_unsolved_ones() {
-    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (programs, first) = (number("NNC_FUZZ", 1000), number("NNC_SEED", 1));
-    let mut count = Count::default();
-    for seed in first..first + programs {
-        compare_solved_with_unsolved(seed, &mut count);
-    }
-    println!("{programs} programs from seed {first}: {} of {} sums without a delta", count.solved, count.sums);
-    assert!(count.solved * 2 > count.sums, "{count:?}");
 }
 
 #[test]
@@ -697,4 +409,56 @@ fn products() {
     d_y[n] = 2 * y[n] * d_loss
     d_x[n, i] = if i == 2 { 0 } else { d_y[n] * prod(i2 where i != i2 && i2 != 2) (x[n, i2] + 1) }
     ");
+}
+
+/// A chain of layers, each with weights of its own, a residual connection and a normalisation.
+fn tower(layers: usize) -> Equations {
+    let mut text = String::from("x0[batch, 4]\n");
+    for k in 1..=layers {
+        let before = k - 1;
+        text += &format!(
+            "w{k}[4, 4]
+            z{k}[n: batch, o: 4] = sum(i: 4) x{before}[n, i] * w{k}[i, o]
+            r{k}[n: batch] = sum(i: 4) z{k}[n, i]^2
+            x{k}[n: batch, o: 4] = x{before}[n, o] + max(z{k}[n, o], 0) / sqrt(r{k}[n] + 1)
+            "
+        );
+    }
+    text += &format!("loss = sum(n: batch, i: 4) x{layers}[n, i]^2");
+    read(&text)
+}
+
+#[test]
+fn work_and_output_are_linear_in_the_layers() {
+    let [small, large] = [50, 100].map(|layers| {
+        let mut equations = tower(layers);
+        let before = (equations.tensors.len(), equations.pool.fired().values().sum::<u64>());
+        let loss = equations.pool.find_name("loss").expect("a loss");
+        let inputs = real_inputs(&equations);
+        let gradients = derive(&mut equations, loss, &inputs);
+        assert_eq!(gradients.len(), layers + 1);
+        (equations.tensors.len() - before.0, equations.pool.fired().values().sum::<u64>() - before.1)
+    });
+    assert!(large.0 <= small.0 * 2, "{small:?} {large:?}");
+    assert!(large.1 <= small.1 * 2, "{small:?} {large:?}");
+}
+
+/// Each rule of the solver, and of the normal form, by a text that fires it.
+#[test]
+fn every_rule_fires() {
+    let rules = [
+        ("delta-split", "x[6]\n y[i: 2, j: 3] = x[3 * i + j]\n z[k: 6] = y[k / 3, k % 3]\n loss = sum(k: 6) z[k]^2"),
+        ("delta-radix", "x[6]\n y[i: 2, j: 3] = x[3 * i + j]\n loss = sum(i: 2, j: 3) y[i, j]^2"),
+        ("delta-phase", "x[9]\n w[3]\n y[i: 4] = sum(p: 3) x[2 * i + p] * w[p]\n loss = sum(i: 4) y[i]^2"),
+        ("delta-unit", "x[6]\n y[i: 5] = x[i + 1]\n loss = sum(i: 5) y[i]^2"),
+        ("delta-gcd", "x[6]\n y[i: 3] = x[2 * i]\n loss = sum(i: 3) y[i]^2"),
+        ("lift-guard", "x[6]\n loss = sum(i: 7) (x[i - 1] or 0)^2"),
+        ("sum-of-unused", "x[2]\n loss = sum(i: 2) x[1]"),
+        ("guard-to-range", "x[6]\n w\n loss = sum(i: 6 where i >= 2) x[i] * w"),
+        ("pull-out-factor", "x[6]\n w\n y[i: 6] = 3 * x[i] * w\n loss = sum(i: 6) y[i]"),
+    ];
+    for (rule, text) in rules {
+        let derived = check_sized(text, &[]);
+        assert!(derived.pool.fired().contains_key(rule), "{rule} is not fired by\n{text}");
+    }
 }
