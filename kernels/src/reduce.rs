@@ -7,13 +7,25 @@
 use crate::element::Element;
 use crate::isa::{Isa, Portable};
 use crate::matrix::{Mat, row};
+use core::ops::Range;
 
 /// Numbers in a block.
 const BLOCK: usize = 1024;
 
-/// Combines `f(0)`, .., `f(n - 1)`, of one block.
+/// Halves combined with halves, four times.
 #[inline(always)]
-fn block<T: Element>(range: core::ops::Range<usize>, start: T, f: impl Fn(usize) -> T, combine: impl Fn(T, T) -> T) -> T {
+fn fold<T: Element>(mut lanes: [T; 16], combine: &impl Fn(T, T) -> T) -> T {
+    for n in [8, 4, 2, 1] {
+        for i in 0..n {
+            lanes[i] = combine(lanes[i], lanes[i + n]);
+        }
+    }
+    lanes[0]
+}
+
+/// Combines `f(i)` for the `i` of a range.
+#[inline(always)]
+fn block<T: Element>(range: Range<usize>, start: T, f: &impl Fn(usize) -> T, combine: &impl Fn(T, T) -> T) -> T {
     let mut lanes = [start; 16];
     let mut i = range.start;
     while i + 16 <= range.end {
@@ -25,37 +37,31 @@ fn block<T: Element>(range: core::ops::Range<usize>, start: T, f: impl Fn(usize)
     for j in 0..range.end - i {
         lanes[j] = combine(lanes[j], f(i + j));
     }
-    for n in [8, 4, 2, 1] {
-        for i in 0..n {
-            lanes[i] = combine(lanes[i], lanes[i + n]);
-        }
-    }
-    lanes[0]
+    fold(lanes, combine)
 }
 
-/// The sum of `f(0)`, .., `f(n - 1)`.
+// Named functions, because a closure behind `&` may not be inlined.
 #[inline(always)]
-fn total<T: Element>(n: usize, f: impl Fn(usize) -> T) -> T {
+fn plus<T: Element>(a: T, b: T) -> T {
+    a + b
+}
+
+#[inline(always)]
+fn larger<T: Element>(a: T, b: T) -> T {
+    crate::maximum(Portable, a, b)
+}
+
+/// The sum of the sums of the blocks of `0..n`, which `block` computes.
+#[inline(always)]
+fn total<T: Element>(n: usize, block: impl Fn(Range<usize>) -> T) -> T {
     if n <= BLOCK {
-        return block(
-            0..n,
-            T::ZERO,
-            &f,
-            #[inline(always)]
-            |a, b| a + b,
-        );
+        return block(0..n);
     }
     // As a binary counter: after block number b, `pending[i]` is the sum of 2^i blocks where bit i of b + 1 is set.
     let mut pending = [T::ZERO; 64];
     let blocks = n.div_ceil(BLOCK);
     for b in 0..blocks {
-        let mut sum = block(
-            b * BLOCK..n.min((b + 1) * BLOCK),
-            T::ZERO,
-            &f,
-            #[inline(always)]
-            |a, b| a + b,
-        );
+        let mut sum = block(b * BLOCK..n.min((b + 1) * BLOCK));
         let mut i = 0;
         while (b >> i) & 1 == 1 {
             sum = pending[i] + sum;
@@ -72,13 +78,49 @@ fn total<T: Element>(n: usize, f: impl Fn(usize) -> T) -> T {
     sum
 }
 
+/// The sum of `f(i)` for the `i` of a block.
+#[inline(always)]
+fn sum_block<T: Element>(range: Range<usize>, f: impl Fn(usize) -> T) -> T {
+    block(range, T::ZERO, &f, &plus)
+}
+
+/// The sum of `exp(x[i] - top)` of a block: by 64, so that the exponentials are a loop of their own, which becomes vector code.
+#[inline(always)]
+fn exp_block<S: Isa, T: Element>(s: S, x: &[T], top: T) -> T {
+    let mut lanes = [T::ZERO; 16];
+    for x in x.chunks(64) {
+        let mut e = [T::ZERO; 64];
+        for (e, x) in e.iter_mut().zip(x) {
+            *e = crate::exp(s, *x - top);
+        }
+        for i in 0..4 {
+            for j in 0..16 {
+                lanes[j] += e[16 * i + j];
+            }
+        }
+    }
+    fold(lanes, &plus)
+}
+
+/// The largest of `f(0)`, .., `f(n - 1)`.
+#[inline(always)]
+fn largest<T: Element>(n: usize, f: impl Fn(usize) -> T) -> T {
+    block(0..n, -T::INFINITY, &f, &larger)
+}
+
 /// The sum of `x`; 0 if there is none.
 #[inline(always)]
 pub fn sum<T: Element>(x: &[T]) -> T {
     total(
         x.len(),
         #[inline(always)]
-        |i| x[i],
+        |range| {
+            sum_block(
+                range,
+                #[inline(always)]
+                |i| x[i],
+            )
+        },
     )
 }
 
@@ -92,20 +134,23 @@ pub fn dot<T: Element>(x: &[T], y: &[T]) -> T {
     total(
         x.len(),
         #[inline(always)]
-        |i| x[i] * y[i],
+        |range| {
+            sum_block(
+                range,
+                #[inline(always)]
+                |i| x[i] * y[i],
+            )
+        },
     )
 }
 
 /// The largest of `x`: NaN if one is, `-inf` if there is none.
 #[inline(always)]
 pub fn max<T: Element>(x: &[T]) -> T {
-    block(
-        0..x.len(),
-        -T::INFINITY,
+    largest(
+        x.len(),
         #[inline(always)]
         |i| x[i],
-        #[inline(always)]
-        |a, b| crate::maximum(Portable, a, b),
     )
 }
 
@@ -121,7 +166,7 @@ pub fn lse<S: Isa, T: Element>(s: S, x: &[T]) -> T {
     let sum = total(
         x.len(),
         #[inline(always)]
-        |i| crate::exp(s, x[i] - top),
+        |range| exp_block(s, &x[range], top),
     );
     top + crate::ln(s, sum)
 }

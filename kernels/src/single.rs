@@ -38,25 +38,41 @@ fn copysign(x: f32, sign: f32) -> f32 {
     f32::from_bits((x.to_bits() & 0x7fff_ffff) | (sign.to_bits() & 0x8000_0000))
 }
 
-/// `exp(x) = 2^n * exp(r)` with `x = n * ln(2) + r`, `|r| <= ln(2) / 2`
+/// `x = n * ln(2) + r` with `|r| <= ln(2) / 2`: `n` and `exp(r)`
+#[inline(always)]
+fn exp_parts<S: Isa>(s: S, x: f32) -> (i32, f32) {
+    let n = s.mul_add(x, core::f32::consts::LOG2_E, ROUND);
+    let whole = n.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
+    let n = n - ROUND;
+    let r = s.mul_add(n, -LN_2_HIGH, x);
+    let r = s.mul_add(n, -LN_2_LOW, r);
+    // (exp(r) - 1 - r) / r^2
+    let p = horner(s, r, [1.3926184e-3, 8.363179e-3, 4.1666556e-2, 1.6666576e-1, 0.5]);
+    (whole, s.mul_add(p * r, r, r) + 1.0)
+}
+
+/// `2^n`, for -126 <= n <= 127
+#[inline(always)]
+fn power(n: i32) -> f32 {
+    f32::from_bits((n.wrapping_add(127) as u32) << 23)
+}
+
+/// `2^n * exp(r)`
 #[inline(always)]
 pub fn exp<S: Isa>(s: S, x: f32) -> f32 {
     let zero = x < -104.0;
     let y = if zero { 0.0 } else { x }; // keeps a NaN
-    let y = if y > 89.0 { 89.0 } else { y };
-    let n = s.mul_add(y, core::f32::consts::LOG2_E, ROUND);
-    let whole = n.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
-    let n = n - ROUND;
-    let r = s.mul_add(n, -LN_2_HIGH, y);
-    let r = s.mul_add(n, -LN_2_LOW, r);
-    // (exp(r) - 1 - r) / r^2
-    let p = horner(s, r, [1.3926184e-3, 8.363179e-3, 4.1666556e-2, 1.6666576e-1, 0.5]);
-    let p = s.mul_add(p * r, r, r) + 1.0;
-    // 2^n in two factors: the first product is exact, the second rounds once, to a subnormal number too.
-    let half = whole >> 1;
-    let a = f32::from_bits((half.wrapping_add(127) as u32) << 23);
-    let b = f32::from_bits((whole.wrapping_sub(half).wrapping_add(127) as u32) << 23);
-    if zero { 0.0 } else { p * a * b }
+    let (n, p) = exp_parts(s, if y > 89.0 { 89.0 } else { y });
+    // Two factors: the first product is exact, the second rounds once, to a subnormal number too.
+    let half = n >> 1;
+    if zero { 0.0 } else { p * power(half) * power(n.wrapping_sub(half)) }
+}
+
+/// [`exp`] for -87 <= x <= 88, or NaN
+#[inline(always)]
+fn exp_within<S: Isa>(s: S, x: f32) -> f32 {
+    let (n, p) = exp_parts(s, x);
+    p * power(n)
 }
 
 /// `ln(1 + f) + e * ln(2)` for `sqrt(1/2) - 1 <= f <= sqrt(2) - 1`
@@ -82,9 +98,9 @@ pub fn ln<S: Isa>(s: S, x: f32) -> f32 {
     let e = (bits.wrapping_sub(0x3f35_04f3) as i32) >> 23;
     let f = f32::from_bits(bits.wrapping_sub((e as u32) << 23)) - 1.0;
     let y = ln_near_1(s, f, e as f32 - if tiny { 23.0 } else { 0.0 });
-    let y = if x < f32::INFINITY { y } else { x }; // inf and NaN
-    let y = if x < 0.0 { f32::NAN } else { y };
-    if x == 0.0 { f32::NEG_INFINITY } else { y }
+    let y = if x == f32::INFINITY { x } else { y };
+    let special = if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
+    if x > 0.0 { y } else { special }
 }
 
 /// `x * p(x^2) / q(x^2)` up to 9.02, from where it is 1
@@ -93,8 +109,8 @@ pub fn tanh<S: Isa>(s: S, x: f32) -> f32 {
     let y = if x > 9.02 { 9.02 } else { x }; // keeps a NaN
     let y = if y < -9.02 { -9.02 } else { y };
     let z = y * y;
-    let p = horner(s, z, [1.3318669e-8, 2.0584026e-5, 3.4941074e-3, 1.3379794e-1, 1.0]);
-    let q = horner(s, z, [7.7620956e-7, 3.283183e-4, 2.5871396e-2, 4.671311e-1, 1.0]);
+    let p = horner(s, z, [1.3318669e-8, 2.0584026e-5, 3.4941072e-3, 1.3379794e-1, 1.0]);
+    let q = horner(s, z, [7.762097e-7, 3.2831825e-4, 2.5871396e-2, 4.671311e-1, 1.0]);
     let y = y * p / q;
     let y = if y > 1.0 { 1.0 } else { y };
     if y < -1.0 { -1.0 } else { y }
@@ -112,9 +128,8 @@ pub fn sigmoid<S: Isa>(s: S, x: f32) -> f32 {
 pub fn softplus<S: Isa>(s: S, x: f32) -> f32 {
     let u = exp(s, -abs(x));
     // ln(1 + u) = ln(1 + (u - 1) / 2) + ln(2): never rounds 1 + u
-    let far = u > 0.414_213_57;
-    let f = if far { 0.5 * (u - 1.0) } else { u };
-    let y = ln_near_1(s, f, if far { 1.0 } else { 0.0 });
+    let e = u32::from(u > 0.414_213_57) as f32;
+    let y = ln_near_1(s, (u - e) * (1.0 - 0.5 * e), e);
     (if x < 0.0 { 0.0 } else { x }) + y
 }
 
@@ -133,28 +148,41 @@ pub fn erf<S: Isa>(s: S, x: f32) -> f32 {
         t,
         [1.6430637e-6, -4.616386e-5, 5.9758575e-4, -4.762626e-3, 2.6427638e-2, -1.1008716e-1, -6.318239e-1, -1.130231, 3.1853965e-4],
     );
-    let large = copysign(1.0 - exp(s, r), x);
+    let large = copysign(1.0 - exp_within(s, r), x);
     if t < 0.92 { small } else { large }
 }
 
 /// What is left of `x` after multiples of 2 pi: with `|x| * 2 / pi = n + f`, `|f| <= 1/2`, the sine and cosine of `f * pi / 2` and the
-/// last two bits of `n`. Of the bits of `2 / pi` those that only make multiples of 4 are left out, so `f` is right for every `x`.
+/// last two bits of `n`. Of the bits of `2 / pi` those are taken that neither make multiples of 4 only nor vanish, so `f` is right for
+/// every `x`; they are found by shifts, not in a table, so that loops become vector code.
 #[inline(always)]
 fn reduced<S: Isa>(s: S, x: f32) -> (f64, f64, u32) {
+    // 2 / pi, after 34 zeros
+    const BITS: [u64; 5] =
+        [0x0000_0000_28be_60db, 0x9391_054a_7f09_d5f4, 0x7d4d_3770_36d8_a566, 0x4f10_e410_7f94_58ea, 0xf7ae_f158_6dc9_1b8e];
+    // Below this biased exponent no bit of 2 / pi makes a multiple of 4.
+    const FIRST: u32 = 118;
     let bits = x.to_bits() & 0x7fff_ffff;
     let exponent = bits >> 23;
-    let first = exponent.saturating_sub(FIRST);
-    let window = TWO_OVER_PI[first as usize];
-    // |x| = m * 2^(FIRST + first - 150)
-    let m = f32::from_bits(bits) as f64 * f64::from_bits(u64::from(1173 - FIRST - first) << 52);
-    let (a, b, c) = (window[0] as f64, window[1] as f64, window[2] as f64);
-    let q = m * (a * POWER_27); // exact: 24 + 29 bits
-    let n = q + ROUND_F64;
-    let f = (q - (n - ROUND_F64)) + m * (b * POWER_55 + c * POWER_83);
+    let start = u64::from(exponent.saturating_sub(FIRST));
+    let (shift, second, third) = (start & 63, start >= 64, start >= 128);
+    let (p, q, r) = if second { (BITS[1], BITS[2], BITS[3]) } else { (BITS[0], BITS[1], BITS[2]) };
+    let (p, q, r) = if third { (BITS[2], BITS[3], BITS[4]) } else { (p, q, r) };
+    let high = (p << shift) | ((q >> 1) >> (63 - shift));
+    let low = (q << shift) | ((r >> 1) >> (63 - shift));
+    // |x| = m * 2^(start - 32), and 2^(start - 32) * 2 / pi is, modulo 4, 2^-27 * (a + 2^-28 * (b + 2^-28 * c))
+    let (a, b, c) = ((high >> 35) as i32, (high >> 7) as i32 & 0xfff_ffff, ((high << 21) | (low >> 43)) as i32 & 0xfff_ffff);
+    let m = f32::from_bits(bits) as f64 * f64::from_bits((1055 - start) << 52);
+    let q = m * (a as f64 * POWER_27); // exact: 24 + 29 bits
+    let rest = m * (b as f64 * POWER_55 + c as f64 * POWER_83);
+    let n = (q + rest) + ROUND_F64;
+    let f = (q - (n - ROUND_F64)) + rest;
     let r = f * core::f64::consts::FRAC_PI_2;
     let z = r * r;
+    // (sin(r) / r - 1) / r^2
     let sine =
         s.mul_add(r * z, horner_f64(s, z, [2.7249864655139585e-6, -1.9840086263755443e-4, 8.333331873837089e-3, -0.16666666663853044]), r);
+    // (cos(r) - 1 + r^2 / 2) / r^4
     let p = horner_f64(s, z, [2.454789161981386e-5, -1.388830280230916e-3, 0.04166666465830042]);
     let cosine = s.mul_add(z, s.mul_add(z, p, -0.5), 1.0);
     (sine, cosine, n.to_bits() as u32)
@@ -183,38 +211,6 @@ const ROUND_F64: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
 const POWER_27: f64 = 1.0 / 134_217_728.0; // 2^-27
 const POWER_55: f64 = POWER_27 / 268_435_456.0;
 const POWER_83: f64 = POWER_55 / 268_435_456.0;
-
-/// The biased exponent of the first window: below, no bit of `2 / pi` makes a multiple of 4.
-const FIRST: u32 = 118;
-
-/// For each exponent, `2^(exponent - 150) * 2 / pi` modulo 4 as `(a + (b + c / 2^28) / 2^28) / 2^27`.
-static TWO_OVER_PI: [[i32; 3]; 138] = windows();
-
-const fn windows() -> [[i32; 3]; 138] {
-    // 2 / pi
-    const BITS: [u64; 5] =
-        [0xa2f9_836e_4e44_1529, 0xfc27_57d1_f534_ddc0, 0xdb62_9599_3c43_9041, 0xfe51_63ab_debb_c561, 0xb724_6e3a_424d_d2e0];
-    let mut windows = [[0; 3]; 138];
-    let mut i = 0;
-    while i < 138 {
-        let mut part = 0;
-        while part < 3 {
-            // Bit `k` of 2 / pi has the weight 2^-(k + 1); it becomes 2^(exponent - 151 - k).
-            let count = if part == 0 { 29 } else { 28 };
-            let mut j = 0;
-            while j < count {
-                let weight = if part == 0 { 1 } else { -28 * part as i32 } - j;
-                let k = (i + FIRST as i32) - 151 - weight;
-                let bit = if k < 0 { 0 } else { (BITS[k as usize / 64] >> (63 - k as usize % 64)) & 1 };
-                windows[i as usize][part] = windows[i as usize][part] * 2 + bit as i32;
-                j += 1;
-            }
-            part += 1;
-        }
-        i += 1;
-    }
-    windows
-}
 
 /// Adding and subtracting 2^23 rounds to an integer; one is taken off where that was up.
 #[inline(always)]

@@ -106,7 +106,7 @@ pub fn array<T: Number, A: Block<T>>(x: &[T]) -> &A {
     unsafe { &*x.as_ptr().cast() }
 }
 
-/// As [`array`], to be written.
+/// As [`array()`], to be written.
 #[inline(always)]
 #[track_caller]
 pub fn array_mut<T: Number, A: Block<T>>(x: &mut [T]) -> &mut A {
