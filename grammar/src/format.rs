@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 /// # Errors
 /// Those of [`parse`]: what cannot be read is left alone.
 pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
-    let file = parse(0, text)?;
-    Ok(on_large_stack(|| {
+    on_large_stack(|| {
+        let file = parse(0, text)?;
         let gaps = Gaps::of(text, &scan(0, text));
-        render(&Printer::with(gaps).file(&file))
-    }))
+        Ok(render(&Printer::with(gaps).file(&file)))
+    })
 }
 
 /// A comment of the text.

@@ -135,7 +135,8 @@ impl Doc {
 
 /// The lines of a document, without the last new line.
 pub(crate) fn render(doc: &Doc) -> String {
-    let mut page = Page { lines: vec![String::new()], width: 0, newline: None, blank: false, space: false, marks: Vec::new() };
+    let mut page =
+        Page { lines: vec![String::new()], width: 0, newline: None, blank: false, space: false, marked: None, marks: Vec::new() };
     page.put(doc, false, 0, 0);
     align(&mut page.lines, &page.marks);
     page.lines.join("\n")
@@ -160,6 +161,8 @@ struct Page {
     blank: bool,
     /// A space has been asked for.
     space: bool,
+    /// The next text is to be marked.
+    marked: Option<Align>,
     marks: Vec<Mark>,
 }
 
@@ -198,17 +201,19 @@ impl Page {
         self.blank = false;
     }
 
-    fn write(&mut self, text: &str, width: usize) {
-        self.settle();
-        self.last().push_str(text);
-        self.width += width;
+    /// The next character is marked.
+    fn mark(&mut self, align: Align) {
+        let (line, column) = (self.lines.len() - 1, self.width);
+        self.marks.push(Mark { align, line, at: self.lines[line].len(), column });
     }
 
-    fn mark(&mut self, align: Align) {
+    fn write(&mut self, text: &str, width: usize) {
         self.settle();
-        let (line, column) = (self.lines.len() - 1, self.width);
-        let at = self.lines[line].len();
-        self.marks.push(Mark { align, line, at, column });
+        if let Some(align) = self.marked.take() {
+            self.mark(align);
+        }
+        self.last().push_str(text);
+        self.width += width;
     }
 
     fn put(&mut self, doc: &Doc, flat: bool, indent: usize, tail: usize) {
@@ -228,20 +233,20 @@ impl Page {
                     let blank = std::mem::take(&mut self.blank);
                     self.newline = None;
                     self.space = false;
-                    let (line, column) = (self.lines.len() - 1, self.width);
-                    let at = self.lines[line].len();
-                    self.marks.push(Mark { align: Align::Comment, line, at, column });
+                    self.mark(Align::Comment);
                     let text = format!("  {text}");
                     self.last().push_str(&text);
                     self.width += text.chars().count();
                     self.blank = blank;
                 } else {
+                    let marked = self.marked.take();
                     self.newline = Some(indent);
                     self.write(text, text.chars().count());
+                    self.marked = marked;
                 }
                 self.newline = Some(indent);
             }
-            Kind::Mark(align) => self.mark(*align),
+            Kind::Mark(align) => self.marked = Some(*align),
             Kind::Concat(parts) => {
                 let mut tails = vec![tail; parts.len()];
                 for at in (1..parts.len()).rev() {

@@ -17,6 +17,9 @@ pub use format::format;
 pub use print::{print, print_chain, print_expression};
 pub use render::{render, render_all};
 
+use std::cell::Cell;
+use std::io;
+
 /// The tree of a `.nn` file, or of the items in `nn!{ … }`. `source` is the index under which the caller keeps the text in [`Sources`].
 ///
 /// # Errors
@@ -94,16 +97,40 @@ fn touches(a: Span, b: Span) -> bool {
     a.start <= b.end && b.start <= a.end
 }
 
+thread_local! {
+    static ON_LARGE_STACK: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs `work` on a thread with a stack of 256 MiB (only what is touched is paid for), so that the caller's stack decides nothing.
+/// What runs inside of another such call stays where it is.
 ///
 /// # Panics
 /// With the panic of `work`, if it panics; or when the system has no memory for a thread.
 pub fn on_large_stack<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    match large_stack(work) {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => panic!("the system has no memory for a thread: {error}"),
+    }
+}
+
+/// Drops `value` on a large stack; on this one, if there is no memory for another.
+fn drop_on_large_stack<T: Send>(value: Vec<T>) {
+    if !value.is_empty() {
+        let _ = large_stack(|| drop(value));
+    }
+}
+
+/// The result of `work` or its panic; or why there is no thread.
+fn large_stack<R: Send>(work: impl FnOnce() -> R + Send) -> io::Result<std::thread::Result<R>> {
+    if ON_LARGE_STACK.try_with(Cell::get).unwrap_or(false) {
+        return Ok(Ok(work()));
+    }
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(256 << 20).spawn_scoped(scope, work);
-        match thread.expect("the system has memory for a thread").join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        let thread = std::thread::Builder::new().stack_size(256 << 20).spawn_scoped(scope, || {
+            let _ = ON_LARGE_STACK.try_with(|here| here.set(true));
+            work()
+        })?;
+        Ok(thread.join())
     })
 }

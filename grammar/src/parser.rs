@@ -11,7 +11,6 @@ pub enum Rule {
     ///End-of-input
     EOI,
     r#WHITESPACE,
-    r#COMMENT,
     r#doc,
     r#doc_text,
     r#file,
@@ -56,17 +55,10 @@ pub enum Rule {
     r#args,
     r#arg,
     r#expr,
-    r#both,
-    r#compare,
-    r#relation,
-    r#sum,
-    r#add_op,
     r#product,
-    r#mul_op,
-    r#unary,
+    r#operator,
+    r#tight,
     r#sign,
-    r#power,
-    r#outside,
     r#atom,
     r#choice,
     r#arm,
@@ -105,14 +97,12 @@ pub enum Rule {
     r#kw_for,
     r#kw_if,
     r#kw_else,
-    r#kw_or,
     r#kw_where,
 }
 impl Rule {
     pub fn all_rules() -> &'static [Rule] {
         &[
             Rule::r#WHITESPACE,
-            Rule::r#COMMENT,
             Rule::r#doc,
             Rule::r#doc_text,
             Rule::r#file,
@@ -157,17 +147,10 @@ impl Rule {
             Rule::r#args,
             Rule::r#arg,
             Rule::r#expr,
-            Rule::r#both,
-            Rule::r#compare,
-            Rule::r#relation,
-            Rule::r#sum,
-            Rule::r#add_op,
             Rule::r#product,
-            Rule::r#mul_op,
-            Rule::r#unary,
+            Rule::r#operator,
+            Rule::r#tight,
             Rule::r#sign,
-            Rule::r#power,
-            Rule::r#outside,
             Rule::r#atom,
             Rule::r#choice,
             Rule::r#arm,
@@ -206,7 +189,6 @@ impl Rule {
             Rule::r#kw_for,
             Rule::r#kw_if,
             Rule::r#kw_else,
-            Rule::r#kw_or,
             Rule::r#kw_where,
         ]
     }
@@ -232,23 +214,7 @@ impl ::pest::Parser<Rule> for Grammar {
                     ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
                 > {
                     if state.atomicity() == ::pest::Atomicity::NonAtomic {
-                        state
-                            .sequence(|state| {
-                                state
-                                    .repeat(|state| super::visible::WHITESPACE(state))
-                                    .and_then(|state| {
-                                        state
-                                            .repeat(|state| {
-                                                state
-                                                    .sequence(|state| {
-                                                        super::visible::COMMENT(state)
-                                                            .and_then(|state| {
-                                                                state.repeat(|state| super::visible::WHITESPACE(state))
-                                                            })
-                                                    })
-                                            })
-                                    })
-                            })
+                        state.repeat(|state| super::visible::WHITESPACE(state))
                     } else {
                         Ok(state)
                     }
@@ -269,52 +235,40 @@ impl ::pest::Parser<Rule> for Grammar {
                             |state| {
                                 state
                                     .match_string(" ")
+                                    .or_else(|state| { state.match_string("\n") })
                                     .or_else(|state| { state.match_string("\t") })
                                     .or_else(|state| { state.match_string("\r") })
-                                    .or_else(|state| { state.match_string("\n") })
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#COMMENT(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .atomic(
-                            ::pest::Atomicity::Atomic,
-                            |state| {
-                                state
-                                    .sequence(|state| {
+                                    .or_else(|state| {
                                         state
-                                            .match_string("//")
-                                            .and_then(|state| {
+                                            .sequence(|state| {
                                                 state
-                                                    .lookahead(
-                                                        false,
-                                                        |state| {
-                                                            state
-                                                                .sequence(|state| {
-                                                                    state
-                                                                        .match_string("/")
-                                                                        .and_then(|state| {
-                                                                            state.lookahead(false, |state| { state.match_string("/") })
-                                                                        })
-                                                                })
-                                                                .or_else(|state| { state.match_string("!") })
-                                                        },
-                                                    )
-                                            })
-                                            .and_then(|state| {
-                                                state
-                                                    .repeat(|state| {
+                                                    .match_string("//")
+                                                    .and_then(|state| {
                                                         state
-                                                            .sequence(|state| {
+                                                            .lookahead(
+                                                                false,
+                                                                |state| {
+                                                                    state
+                                                                        .sequence(|state| {
+                                                                            state
+                                                                                .match_string("/")
+                                                                                .and_then(|state| {
+                                                                                    state.lookahead(false, |state| { state.match_string("/") })
+                                                                                })
+                                                                        })
+                                                                        .or_else(|state| { state.match_string("!") })
+                                                                },
+                                                            )
+                                                    })
+                                                    .and_then(|state| {
+                                                        state
+                                                            .repeat(|state| {
                                                                 state
-                                                                    .lookahead(false, |state| { state.match_string("\n") })
-                                                                    .and_then(|state| { self::r#ANY(state) })
+                                                                    .sequence(|state| {
+                                                                        state
+                                                                            .lookahead(false, |state| { state.match_string("\n") })
+                                                                            .and_then(|state| { self::r#ANY(state) })
+                                                                    })
                                                             })
                                                     })
                                             })
@@ -2208,352 +2162,6 @@ impl ::pest::Parser<Rule> for Grammar {
                             |state| {
                                 state
                                     .sequence(|state| {
-                                        self::r#both(state)
-                                            .and_then(|state| { super::hidden::skip(state) })
-                                            .and_then(|state| {
-                                                state
-                                                    .sequence(|state| {
-                                                        state
-                                                            .optional(|state| {
-                                                                state
-                                                                    .sequence(|state| {
-                                                                        state
-                                                                            .match_string("||")
-                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                            .and_then(|state| { self::r#both(state) })
-                                                                    })
-                                                                    .and_then(|state| {
-                                                                        state
-                                                                            .repeat(|state| {
-                                                                                state
-                                                                                    .sequence(|state| {
-                                                                                        super::hidden::skip(state)
-                                                                                            .and_then(|state| {
-                                                                                                state
-                                                                                                    .sequence(|state| {
-                                                                                                        state
-                                                                                                            .match_string("||")
-                                                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                                                            .and_then(|state| { self::r#both(state) })
-                                                                                                    })
-                                                                                            })
-                                                                                    })
-                                                                            })
-                                                                    })
-                                                            })
-                                                    })
-                                            })
-                                    })
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#both(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#both,
-                            |state| {
-                                state
-                                    .sequence(|state| {
-                                        self::r#compare(state)
-                                            .and_then(|state| { super::hidden::skip(state) })
-                                            .and_then(|state| {
-                                                state
-                                                    .sequence(|state| {
-                                                        state
-                                                            .optional(|state| {
-                                                                state
-                                                                    .sequence(|state| {
-                                                                        state
-                                                                            .match_string("&&")
-                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                            .and_then(|state| { self::r#compare(state) })
-                                                                    })
-                                                                    .and_then(|state| {
-                                                                        state
-                                                                            .repeat(|state| {
-                                                                                state
-                                                                                    .sequence(|state| {
-                                                                                        super::hidden::skip(state)
-                                                                                            .and_then(|state| {
-                                                                                                state
-                                                                                                    .sequence(|state| {
-                                                                                                        state
-                                                                                                            .match_string("&&")
-                                                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                                                            .and_then(|state| { self::r#compare(state) })
-                                                                                                    })
-                                                                                            })
-                                                                                    })
-                                                                            })
-                                                                    })
-                                                            })
-                                                    })
-                                            })
-                                    })
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#compare(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#compare,
-                            |state| {
-                                state
-                                    .sequence(|state| {
-                                        self::r#sum(state)
-                                            .and_then(|state| { super::hidden::skip(state) })
-                                            .and_then(|state| {
-                                                state
-                                                    .sequence(|state| {
-                                                        state
-                                                            .optional(|state| {
-                                                                state
-                                                                    .sequence(|state| {
-                                                                        self::r#relation(state)
-                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                            .and_then(|state| { self::r#sum(state) })
-                                                                    })
-                                                                    .and_then(|state| {
-                                                                        state
-                                                                            .repeat(|state| {
-                                                                                state
-                                                                                    .sequence(|state| {
-                                                                                        super::hidden::skip(state)
-                                                                                            .and_then(|state| {
-                                                                                                state
-                                                                                                    .sequence(|state| {
-                                                                                                        self::r#relation(state)
-                                                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                                                            .and_then(|state| { self::r#sum(state) })
-                                                                                                    })
-                                                                                            })
-                                                                                    })
-                                                                            })
-                                                                    })
-                                                            })
-                                                    })
-                                            })
-                                    })
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#relation(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#relation,
-                            |state| {
-                                state
-                                    .atomic(
-                                        ::pest::Atomicity::Atomic,
-                                        |state| {
-                                            state
-                                                .match_string("==")
-                                                .or_else(|state| { state.match_string("!=") })
-                                                .or_else(|state| { state.match_string("<=") })
-                                                .or_else(|state| { state.match_string(">=") })
-                                                .or_else(|state| {
-                                                    state
-                                                        .sequence(|state| {
-                                                            state
-                                                                .match_string("<")
-                                                                .and_then(|state| {
-                                                                    state.lookahead(false, |state| { state.match_string("-") })
-                                                                })
-                                                        })
-                                                })
-                                                .or_else(|state| { state.match_string(">") })
-                                        },
-                                    )
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#sum(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#sum,
-                            |state| {
-                                state
-                                    .sequence(|state| {
-                                        self::r#product(state)
-                                            .and_then(|state| { super::hidden::skip(state) })
-                                            .and_then(|state| {
-                                                state
-                                                    .sequence(|state| {
-                                                        state
-                                                            .optional(|state| {
-                                                                state
-                                                                    .sequence(|state| {
-                                                                        self::r#add_op(state)
-                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                            .and_then(|state| { self::r#product(state) })
-                                                                    })
-                                                                    .and_then(|state| {
-                                                                        state
-                                                                            .repeat(|state| {
-                                                                                state
-                                                                                    .sequence(|state| {
-                                                                                        super::hidden::skip(state)
-                                                                                            .and_then(|state| {
-                                                                                                state
-                                                                                                    .sequence(|state| {
-                                                                                                        self::r#add_op(state)
-                                                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                                                            .and_then(|state| { self::r#product(state) })
-                                                                                                    })
-                                                                                            })
-                                                                                    })
-                                                                            })
-                                                                    })
-                                                            })
-                                                    })
-                                            })
-                                    })
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#add_op(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#add_op,
-                            |state| {
-                                state
-                                    .atomic(
-                                        ::pest::Atomicity::Atomic,
-                                        |state| {
-                                            state
-                                                .match_string("+")
-                                                .or_else(|state| {
-                                                    state
-                                                        .sequence(|state| {
-                                                            state
-                                                                .match_string("-")
-                                                                .and_then(|state| {
-                                                                    state.lookahead(false, |state| { state.match_string(">") })
-                                                                })
-                                                        })
-                                                })
-                                        },
-                                    )
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#product(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#product,
-                            |state| {
-                                state
-                                    .sequence(|state| {
-                                        self::r#unary(state)
-                                            .and_then(|state| { super::hidden::skip(state) })
-                                            .and_then(|state| {
-                                                state
-                                                    .sequence(|state| {
-                                                        state
-                                                            .optional(|state| {
-                                                                state
-                                                                    .sequence(|state| {
-                                                                        self::r#mul_op(state)
-                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                            .and_then(|state| { self::r#unary(state) })
-                                                                    })
-                                                                    .and_then(|state| {
-                                                                        state
-                                                                            .repeat(|state| {
-                                                                                state
-                                                                                    .sequence(|state| {
-                                                                                        super::hidden::skip(state)
-                                                                                            .and_then(|state| {
-                                                                                                state
-                                                                                                    .sequence(|state| {
-                                                                                                        self::r#mul_op(state)
-                                                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                                                            .and_then(|state| { self::r#unary(state) })
-                                                                                                    })
-                                                                                            })
-                                                                                    })
-                                                                            })
-                                                                    })
-                                                            })
-                                                    })
-                                            })
-                                    })
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#mul_op(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#mul_op,
-                            |state| {
-                                state
-                                    .atomic(
-                                        ::pest::Atomicity::Atomic,
-                                        |state| {
-                                            state
-                                                .match_string("*")
-                                                .or_else(|state| { state.match_string("/") })
-                                                .or_else(|state| { state.match_string("%") })
-                                        },
-                                    )
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#unary(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#unary,
-                            |state| {
-                                state
-                                    .sequence(|state| {
                                         state
                                             .sequence(|state| {
                                                 state
@@ -2572,8 +2180,268 @@ impl ::pest::Parser<Rule> for Grammar {
                                                     })
                                             })
                                             .and_then(|state| { super::hidden::skip(state) })
-                                            .and_then(|state| { self::r#power(state) })
+                                            .and_then(|state| { self::r#atom(state) })
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| {
+                                                state
+                                                    .sequence(|state| {
+                                                        state
+                                                            .optional(|state| {
+                                                                state
+                                                                    .sequence(|state| {
+                                                                        self::r#operator(state)
+                                                                            .and_then(|state| { super::hidden::skip(state) })
+                                                                            .and_then(|state| {
+                                                                                state
+                                                                                    .sequence(|state| {
+                                                                                        state
+                                                                                            .optional(|state| {
+                                                                                                self::r#sign(state)
+                                                                                                    .and_then(|state| {
+                                                                                                        state
+                                                                                                            .repeat(|state| {
+                                                                                                                state
+                                                                                                                    .sequence(|state| {
+                                                                                                                        super::hidden::skip(state)
+                                                                                                                            .and_then(|state| { self::r#sign(state) })
+                                                                                                                    })
+                                                                                                            })
+                                                                                                    })
+                                                                                            })
+                                                                                    })
+                                                                            })
+                                                                            .and_then(|state| { super::hidden::skip(state) })
+                                                                            .and_then(|state| { self::r#atom(state) })
+                                                                    })
+                                                                    .and_then(|state| {
+                                                                        state
+                                                                            .repeat(|state| {
+                                                                                state
+                                                                                    .sequence(|state| {
+                                                                                        super::hidden::skip(state)
+                                                                                            .and_then(|state| {
+                                                                                                state
+                                                                                                    .sequence(|state| {
+                                                                                                        self::r#operator(state)
+                                                                                                            .and_then(|state| { super::hidden::skip(state) })
+                                                                                                            .and_then(|state| {
+                                                                                                                state
+                                                                                                                    .sequence(|state| {
+                                                                                                                        state
+                                                                                                                            .optional(|state| {
+                                                                                                                                self::r#sign(state)
+                                                                                                                                    .and_then(|state| {
+                                                                                                                                        state
+                                                                                                                                            .repeat(|state| {
+                                                                                                                                                state
+                                                                                                                                                    .sequence(|state| {
+                                                                                                                                                        super::hidden::skip(state)
+                                                                                                                                                            .and_then(|state| { self::r#sign(state) })
+                                                                                                                                                    })
+                                                                                                                                            })
+                                                                                                                                    })
+                                                                                                                            })
+                                                                                                                    })
+                                                                                                            })
+                                                                                                            .and_then(|state| { super::hidden::skip(state) })
+                                                                                                            .and_then(|state| { self::r#atom(state) })
+                                                                                                    })
+                                                                                            })
+                                                                                    })
+                                                                            })
+                                                                    })
+                                                            })
+                                                    })
+                                            })
                                     })
+                            },
+                        )
+                }
+                #[inline]
+                #[allow(non_snake_case, unused_variables)]
+                pub fn r#product(
+                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                ) -> ::pest::ParseResult<
+                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                > {
+                    state
+                        .rule(
+                            Rule::r#product,
+                            |state| {
+                                state
+                                    .sequence(|state| {
+                                        self::r#atom(state)
+                                            .and_then(|state| { super::hidden::skip(state) })
+                                            .and_then(|state| {
+                                                state
+                                                    .sequence(|state| {
+                                                        state
+                                                            .optional(|state| {
+                                                                state
+                                                                    .sequence(|state| {
+                                                                        self::r#tight(state)
+                                                                            .and_then(|state| { super::hidden::skip(state) })
+                                                                            .and_then(|state| {
+                                                                                state
+                                                                                    .sequence(|state| {
+                                                                                        state
+                                                                                            .optional(|state| {
+                                                                                                self::r#sign(state)
+                                                                                                    .and_then(|state| {
+                                                                                                        state
+                                                                                                            .repeat(|state| {
+                                                                                                                state
+                                                                                                                    .sequence(|state| {
+                                                                                                                        super::hidden::skip(state)
+                                                                                                                            .and_then(|state| { self::r#sign(state) })
+                                                                                                                    })
+                                                                                                            })
+                                                                                                    })
+                                                                                            })
+                                                                                    })
+                                                                            })
+                                                                            .and_then(|state| { super::hidden::skip(state) })
+                                                                            .and_then(|state| { self::r#atom(state) })
+                                                                    })
+                                                                    .and_then(|state| {
+                                                                        state
+                                                                            .repeat(|state| {
+                                                                                state
+                                                                                    .sequence(|state| {
+                                                                                        super::hidden::skip(state)
+                                                                                            .and_then(|state| {
+                                                                                                state
+                                                                                                    .sequence(|state| {
+                                                                                                        self::r#tight(state)
+                                                                                                            .and_then(|state| { super::hidden::skip(state) })
+                                                                                                            .and_then(|state| {
+                                                                                                                state
+                                                                                                                    .sequence(|state| {
+                                                                                                                        state
+                                                                                                                            .optional(|state| {
+                                                                                                                                self::r#sign(state)
+                                                                                                                                    .and_then(|state| {
+                                                                                                                                        state
+                                                                                                                                            .repeat(|state| {
+                                                                                                                                                state
+                                                                                                                                                    .sequence(|state| {
+                                                                                                                                                        super::hidden::skip(state)
+                                                                                                                                                            .and_then(|state| { self::r#sign(state) })
+                                                                                                                                                    })
+                                                                                                                                            })
+                                                                                                                                    })
+                                                                                                                            })
+                                                                                                                    })
+                                                                                                            })
+                                                                                                            .and_then(|state| { super::hidden::skip(state) })
+                                                                                                            .and_then(|state| { self::r#atom(state) })
+                                                                                                    })
+                                                                                            })
+                                                                                    })
+                                                                            })
+                                                                    })
+                                                            })
+                                                    })
+                                            })
+                                    })
+                            },
+                        )
+                }
+                #[inline]
+                #[allow(non_snake_case, unused_variables)]
+                pub fn r#operator(
+                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                ) -> ::pest::ParseResult<
+                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                > {
+                    state
+                        .rule(
+                            Rule::r#operator,
+                            |state| {
+                                state
+                                    .atomic(
+                                        ::pest::Atomicity::Atomic,
+                                        |state| {
+                                            state
+                                                .match_string("+")
+                                                .or_else(|state| {
+                                                    state
+                                                        .sequence(|state| {
+                                                            state
+                                                                .match_string("-")
+                                                                .and_then(|state| {
+                                                                    state.lookahead(false, |state| { state.match_string(">") })
+                                                                })
+                                                        })
+                                                })
+                                                .or_else(|state| { state.match_string("*") })
+                                                .or_else(|state| { state.match_string("/") })
+                                                .or_else(|state| { state.match_string("^") })
+                                                .or_else(|state| { state.match_string("<=") })
+                                                .or_else(|state| {
+                                                    state
+                                                        .sequence(|state| {
+                                                            state
+                                                                .match_string("<")
+                                                                .and_then(|state| {
+                                                                    state.lookahead(false, |state| { state.match_string("-") })
+                                                                })
+                                                        })
+                                                })
+                                                .or_else(|state| { state.match_string(">=") })
+                                                .or_else(|state| { state.match_string(">") })
+                                                .or_else(|state| { state.match_string("==") })
+                                                .or_else(|state| { state.match_string("!=") })
+                                                .or_else(|state| { state.match_string("&&") })
+                                                .or_else(|state| { state.match_string("||") })
+                                                .or_else(|state| { state.match_string("%") })
+                                                .or_else(|state| {
+                                                    state
+                                                        .sequence(|state| {
+                                                            state
+                                                                .match_string("or")
+                                                                .and_then(|state| {
+                                                                    state.lookahead(false, |state| { self::r#word(state) })
+                                                                })
+                                                        })
+                                                })
+                                        },
+                                    )
+                            },
+                        )
+                }
+                #[inline]
+                #[allow(non_snake_case, unused_variables)]
+                pub fn r#tight(
+                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                ) -> ::pest::ParseResult<
+                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
+                > {
+                    state
+                        .rule(
+                            Rule::r#tight,
+                            |state| {
+                                state
+                                    .atomic(
+                                        ::pest::Atomicity::Atomic,
+                                        |state| {
+                                            state
+                                                .match_string("*")
+                                                .or_else(|state| { state.match_string("/") })
+                                                .or_else(|state| { state.match_string("^") })
+                                                .or_else(|state| { state.match_string("%") })
+                                                .or_else(|state| {
+                                                    state
+                                                        .sequence(|state| {
+                                                            state
+                                                                .match_string("or")
+                                                                .and_then(|state| {
+                                                                    state.lookahead(false, |state| { self::r#word(state) })
+                                                                })
+                                                        })
+                                                })
+                                        },
+                                    )
                             },
                         )
                 }
@@ -2617,188 +2485,6 @@ impl ::pest::Parser<Rule> for Grammar {
                 }
                 #[inline]
                 #[allow(non_snake_case, unused_variables)]
-                pub fn r#power(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#power,
-                            |state| {
-                                state
-                                    .sequence(|state| {
-                                        self::r#outside(state)
-                                            .and_then(|state| { super::hidden::skip(state) })
-                                            .and_then(|state| {
-                                                state
-                                                    .sequence(|state| {
-                                                        state
-                                                            .optional(|state| {
-                                                                state
-                                                                    .sequence(|state| {
-                                                                        state
-                                                                            .match_string("^")
-                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                            .and_then(|state| {
-                                                                                state
-                                                                                    .sequence(|state| {
-                                                                                        state
-                                                                                            .optional(|state| {
-                                                                                                self::r#sign(state)
-                                                                                                    .and_then(|state| {
-                                                                                                        state
-                                                                                                            .repeat(|state| {
-                                                                                                                state
-                                                                                                                    .sequence(|state| {
-                                                                                                                        super::hidden::skip(state)
-                                                                                                                            .and_then(|state| { self::r#sign(state) })
-                                                                                                                    })
-                                                                                                            })
-                                                                                                    })
-                                                                                            })
-                                                                                    })
-                                                                            })
-                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                            .and_then(|state| { self::r#outside(state) })
-                                                                    })
-                                                                    .and_then(|state| {
-                                                                        state
-                                                                            .repeat(|state| {
-                                                                                state
-                                                                                    .sequence(|state| {
-                                                                                        super::hidden::skip(state)
-                                                                                            .and_then(|state| {
-                                                                                                state
-                                                                                                    .sequence(|state| {
-                                                                                                        state
-                                                                                                            .match_string("^")
-                                                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                                                            .and_then(|state| {
-                                                                                                                state
-                                                                                                                    .sequence(|state| {
-                                                                                                                        state
-                                                                                                                            .optional(|state| {
-                                                                                                                                self::r#sign(state)
-                                                                                                                                    .and_then(|state| {
-                                                                                                                                        state
-                                                                                                                                            .repeat(|state| {
-                                                                                                                                                state
-                                                                                                                                                    .sequence(|state| {
-                                                                                                                                                        super::hidden::skip(state)
-                                                                                                                                                            .and_then(|state| { self::r#sign(state) })
-                                                                                                                                                    })
-                                                                                                                                            })
-                                                                                                                                    })
-                                                                                                                            })
-                                                                                                                    })
-                                                                                                            })
-                                                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                                                            .and_then(|state| { self::r#outside(state) })
-                                                                                                    })
-                                                                                            })
-                                                                                    })
-                                                                            })
-                                                                    })
-                                                            })
-                                                    })
-                                            })
-                                    })
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
-                pub fn r#outside(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#outside,
-                            |state| {
-                                state
-                                    .sequence(|state| {
-                                        self::r#atom(state)
-                                            .and_then(|state| { super::hidden::skip(state) })
-                                            .and_then(|state| {
-                                                state
-                                                    .sequence(|state| {
-                                                        state
-                                                            .optional(|state| {
-                                                                state
-                                                                    .sequence(|state| {
-                                                                        self::r#kw_or(state)
-                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                            .and_then(|state| {
-                                                                                state
-                                                                                    .sequence(|state| {
-                                                                                        state
-                                                                                            .optional(|state| {
-                                                                                                self::r#sign(state)
-                                                                                                    .and_then(|state| {
-                                                                                                        state
-                                                                                                            .repeat(|state| {
-                                                                                                                state
-                                                                                                                    .sequence(|state| {
-                                                                                                                        super::hidden::skip(state)
-                                                                                                                            .and_then(|state| { self::r#sign(state) })
-                                                                                                                    })
-                                                                                                            })
-                                                                                                    })
-                                                                                            })
-                                                                                    })
-                                                                            })
-                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                            .and_then(|state| { self::r#atom(state) })
-                                                                    })
-                                                                    .and_then(|state| {
-                                                                        state
-                                                                            .repeat(|state| {
-                                                                                state
-                                                                                    .sequence(|state| {
-                                                                                        super::hidden::skip(state)
-                                                                                            .and_then(|state| {
-                                                                                                state
-                                                                                                    .sequence(|state| {
-                                                                                                        self::r#kw_or(state)
-                                                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                                                            .and_then(|state| {
-                                                                                                                state
-                                                                                                                    .sequence(|state| {
-                                                                                                                        state
-                                                                                                                            .optional(|state| {
-                                                                                                                                self::r#sign(state)
-                                                                                                                                    .and_then(|state| {
-                                                                                                                                        state
-                                                                                                                                            .repeat(|state| {
-                                                                                                                                                state
-                                                                                                                                                    .sequence(|state| {
-                                                                                                                                                        super::hidden::skip(state)
-                                                                                                                                                            .and_then(|state| { self::r#sign(state) })
-                                                                                                                                                    })
-                                                                                                                                            })
-                                                                                                                                    })
-                                                                                                                            })
-                                                                                                                    })
-                                                                                                            })
-                                                                                                            .and_then(|state| { super::hidden::skip(state) })
-                                                                                                            .and_then(|state| { self::r#atom(state) })
-                                                                                                    })
-                                                                                            })
-                                                                                    })
-                                                                            })
-                                                                    })
-                                                            })
-                                                    })
-                                            })
-                                    })
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
                 pub fn r#atom(
                     state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
                 ) -> ::pest::ParseResult<
@@ -2808,13 +2494,13 @@ impl ::pest::Parser<Rule> for Grammar {
                         .rule(
                             Rule::r#atom,
                             |state| {
-                                self::r#number(state)
+                                self::r#name(state)
+                                    .or_else(|state| { self::r#number(state) })
+                                    .or_else(|state| { self::r#group(state) })
                                     .or_else(|state| { self::r#choice(state) })
                                     .or_else(|state| { self::r#reduction(state) })
                                     .or_else(|state| { self::r#total(state) })
-                                    .or_else(|state| { self::r#name(state) })
                                     .or_else(|state| { self::r#array(state) })
-                                    .or_else(|state| { self::r#group(state) })
                             },
                         )
                 }
@@ -4187,34 +3873,6 @@ impl ::pest::Parser<Rule> for Grammar {
                 }
                 #[inline]
                 #[allow(non_snake_case, unused_variables)]
-                pub fn r#kw_or(
-                    state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                ) -> ::pest::ParseResult<
-                    ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
-                > {
-                    state
-                        .rule(
-                            Rule::r#kw_or,
-                            |state| {
-                                state
-                                    .atomic(
-                                        ::pest::Atomicity::Atomic,
-                                        |state| {
-                                            state
-                                                .sequence(|state| {
-                                                    state
-                                                        .match_string("or")
-                                                        .and_then(|state| {
-                                                            state.lookahead(false, |state| { self::r#word(state) })
-                                                        })
-                                                })
-                                        },
-                                    )
-                            },
-                        )
-                }
-                #[inline]
-                #[allow(non_snake_case, unused_variables)]
                 pub fn r#kw_where(
                     state: ::std::boxed::Box<::pest::ParserState<'_, Rule>>,
                 ) -> ::pest::ParseResult<
@@ -4308,7 +3966,6 @@ impl ::pest::Parser<Rule> for Grammar {
             |state| {
                 match rule {
                     Rule::r#WHITESPACE => rules::r#WHITESPACE(state),
-                    Rule::r#COMMENT => rules::r#COMMENT(state),
                     Rule::r#doc => rules::r#doc(state),
                     Rule::r#doc_text => rules::r#doc_text(state),
                     Rule::r#file => rules::r#file(state),
@@ -4353,17 +4010,10 @@ impl ::pest::Parser<Rule> for Grammar {
                     Rule::r#args => rules::r#args(state),
                     Rule::r#arg => rules::r#arg(state),
                     Rule::r#expr => rules::r#expr(state),
-                    Rule::r#both => rules::r#both(state),
-                    Rule::r#compare => rules::r#compare(state),
-                    Rule::r#relation => rules::r#relation(state),
-                    Rule::r#sum => rules::r#sum(state),
-                    Rule::r#add_op => rules::r#add_op(state),
                     Rule::r#product => rules::r#product(state),
-                    Rule::r#mul_op => rules::r#mul_op(state),
-                    Rule::r#unary => rules::r#unary(state),
+                    Rule::r#operator => rules::r#operator(state),
+                    Rule::r#tight => rules::r#tight(state),
                     Rule::r#sign => rules::r#sign(state),
-                    Rule::r#power => rules::r#power(state),
-                    Rule::r#outside => rules::r#outside(state),
                     Rule::r#atom => rules::r#atom(state),
                     Rule::r#choice => rules::r#choice(state),
                     Rule::r#arm => rules::r#arm(state),
@@ -4402,7 +4052,6 @@ impl ::pest::Parser<Rule> for Grammar {
                     Rule::r#kw_for => rules::r#kw_for(state),
                     Rule::r#kw_if => rules::r#kw_if(state),
                     Rule::r#kw_else => rules::r#kw_else(state),
-                    Rule::r#kw_or => rules::r#kw_or(state),
                     Rule::r#kw_where => rules::r#kw_where(state),
                     Rule::EOI => rules::EOI(state),
                 }

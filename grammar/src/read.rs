@@ -384,59 +384,120 @@ fn sign_between(text: &str, mut at: usize, until: usize) -> char {
 
 // ---- expressions
 
-/// Any of the levels from `expr` to `atom`.
+/// An `expr` or `product`.
 fn expression(source: u32, pair: Pair<'_>) -> Expression {
-    let place = span(source, &pair);
-    let rule = pair.as_rule();
-    let mut parts = pair.into_inner();
-    let kind = match rule {
-        Rule::expr | Rule::both => {
-            let first = expression(source, next(&mut parts));
-            if parts.peek().is_none() {
-                return first;
-            }
-            let all = std::iter::once(first).chain(parts.map(|part| expression(source, part))).collect();
-            if rule == Rule::expr { ExpressionKind::Any(all) } else { ExpressionKind::All(all) }
-        }
-        Rule::compare => {
-            let first = expression(source, next(&mut parts));
-            let rest = pairs_of(source, parts, relation);
-            if rest.is_empty() {
-                return first;
-            }
-            ExpressionKind::Compare(Box::new(first), rest)
-        }
-        Rule::sum => {
-            let first = expression(source, next(&mut parts));
-            let rest = pairs_of(source, parts, |sign| if sign == "+" { Sign::Plus } else { Sign::Minus });
-            if rest.is_empty() {
-                return first;
-            }
-            ExpressionKind::Sum(Box::new(first), rest)
-        }
-        Rule::product => {
-            let first = expression(source, next(&mut parts));
-            let rest = pairs_of(source, parts, factor);
-            if rest.is_empty() {
-                return first;
-            }
-            ExpressionKind::Product(Box::new(first), rest)
-        }
-        Rule::unary => signed(source, &mut parts, power).kind,
-        Rule::power => power_of(source, parts).kind,
-        Rule::outside => outside(source, parts).kind,
-        _ => return atom(source, next(&mut parts)),
-    };
-    Expression { kind, span: place }
+    let mut operands = Operands { source, parts: pair.into_inner(), operator: "", level: NONE };
+    operands.at_level(ANY)
 }
 
-/// Operators with their right sides.
-fn pairs_of<T>(source: u32, mut parts: Pairs<'_, Rule>, operator: impl Fn(&str) -> T) -> Vec<(T, Expression)> {
-    let mut all = Vec::new();
-    while let Some(part) = parts.next() {
-        all.push((operator(part.as_str()), expression(source, next(&mut parts))));
+/// How tightly an operator binds, from the loosest.
+type Level = u8;
+const ANY: Level = 0;
+const ALL: Level = 1;
+const COMPARE: Level = 2;
+const SUM: Level = 3;
+const PRODUCT: Level = 4;
+const POWER: Level = 5;
+const OUTSIDE: Level = 6;
+/// Behind the last operand.
+const NONE: Level = 7;
+
+fn level(operator: &str) -> Level {
+    match operator {
+        "||" => ANY,
+        "&&" => ALL,
+        "+" | "-" => SUM,
+        "*" | "/" | "%" => PRODUCT,
+        "^" => POWER,
+        "or" => OUTSIDE,
+        _ => COMPARE,
     }
-    all
+}
+
+/// Signs, operands and operators as they were written, from which each level takes its part.
+struct Operands<'t> {
+    source: u32,
+    parts: Pairs<'t, Rule>,
+    /// What stands behind the last operand.
+    operator: &'t str,
+    level: Level,
+}
+
+impl Operands<'_> {
+    /// All that binds at least as tightly as `level`, which is looser than a sign.
+    fn at_level(&mut self, level: Level) -> Expression {
+        if level > PRODUCT {
+            return self.signed(Self::power);
+        }
+        let first = self.at_level(level + 1);
+        if self.level != level {
+            return first;
+        }
+        let mut rest = Vec::new();
+        while self.level == level {
+            let operator = self.operator;
+            rest.push((operator, self.at_level(level + 1)));
+        }
+        let last = rest.last().map_or(first.span, |(_, last)| last.span);
+        let span = first.span.to(last);
+        let values =
+            |rest: Vec<(&str, Expression)>, first| std::iter::once(first).chain(rest.into_iter().map(|(_, value)| value)).collect();
+        let kind = match level {
+            ANY => ExpressionKind::Any(values(rest, first)),
+            ALL => ExpressionKind::All(values(rest, first)),
+            COMPARE => ExpressionKind::Compare(Box::new(first), each(rest, relation)),
+            SUM => ExpressionKind::Sum(Box::new(first), each(rest, |sign| if sign == "+" { Sign::Plus } else { Sign::Minus })),
+            _ => ExpressionKind::Product(Box::new(first), each(rest, factor)),
+        };
+        Expression { kind, span }
+    }
+
+    /// `- !` before what `operand` reads.
+    fn signed(&mut self, operand: impl Fn(&mut Self) -> Expression) -> Expression {
+        let mut signs = Vec::new();
+        while let Some(part) = next_if(&mut self.parts, Rule::sign) {
+            signs.push((part.as_str() == "-", span(self.source, &part)));
+        }
+        let value = operand(self);
+        signs.into_iter().rev().fold(value, |value, (negative, sign)| {
+            let span = sign.to(value.span);
+            let value = Box::new(value);
+            Expression { kind: if negative { ExpressionKind::Negative(value) } else { ExpressionKind::Not(value) }, span }
+        })
+    }
+
+    /// `a ^ -b ^ c` is `a ^ (-(b ^ c))`.
+    fn power(&mut self) -> Expression {
+        let base = self.outside();
+        if self.level != POWER {
+            return base;
+        }
+        let exponent = self.signed(Self::power);
+        let span = base.span.to(exponent.span);
+        Expression { kind: ExpressionKind::Power(Box::new(base), Box::new(exponent)), span }
+    }
+
+    fn outside(&mut self) -> Expression {
+        let mut value = self.operand();
+        while self.level == OUTSIDE {
+            let otherwise = self.signed(Self::operand);
+            let span = value.span.to(otherwise.span);
+            value = Expression { kind: ExpressionKind::Or(Box::new(value), Box::new(otherwise)), span };
+        }
+        value
+    }
+
+    /// An atom; then the operator behind it is known.
+    fn operand(&mut self) -> Expression {
+        let value = atom(self.source, next(&mut next(&mut self.parts).into_inner()));
+        self.operator = self.parts.next().map_or("", |part| part.as_str());
+        self.level = if self.operator.is_empty() { NONE } else { level(self.operator) };
+        value
+    }
+}
+
+fn each<T>(rest: Vec<(&str, Expression)>, operator: impl Fn(&str) -> T) -> Vec<(T, Expression)> {
+    rest.into_iter().map(|(text, value)| (operator(text), value)).collect()
 }
 
 fn relation(text: &str) -> Relation {
@@ -456,61 +517,6 @@ fn factor(text: &str) -> Factor {
         "/" => Factor::Divide,
         _ => Factor::Remainder,
     }
-}
-
-/// `- !` before an operand that `operand` reads.
-fn signed(source: u32, parts: &mut Pairs<'_, Rule>, operand: impl Fn(u32, Pair<'_>) -> Expression) -> Expression {
-    let mut signs = Vec::new();
-    while let Some(part) = next_if(parts, Rule::sign) {
-        signs.push((part.as_str() == "-", span(source, &part)));
-    }
-    let value = operand(source, next(parts));
-    signs.into_iter().rev().fold(value, |value, (negative, sign)| negate(negative, sign, value))
-}
-
-fn negate(negative: bool, sign: Span, value: Expression) -> Expression {
-    let span = sign.to(value.span);
-    let value = Box::new(value);
-    Expression { kind: if negative { ExpressionKind::Negative(value) } else { ExpressionKind::Not(value) }, span }
-}
-
-fn power(source: u32, pair: Pair<'_>) -> Expression {
-    power_of(source, pair.into_inner())
-}
-
-/// `a ^ -b ^ c` is `a ^ (-(b ^ c))`.
-fn power_of(source: u32, parts: Pairs<'_, Rule>) -> Expression {
-    let mut operands = Vec::new();
-    let mut signs = Vec::new();
-    for part in parts {
-        if part.as_rule() == Rule::sign {
-            signs.push((part.as_str() == "-", span(source, &part)));
-        } else {
-            operands.push((std::mem::take(&mut signs), outside(source, part.into_inner())));
-        }
-    }
-    let raise = |exponent: Option<Expression>, (signs, base): (Vec<(bool, Span)>, Expression)| {
-        let value = match exponent {
-            None => base,
-            Some(exponent) => {
-                let span = base.span.to(exponent.span);
-                Expression { kind: ExpressionKind::Power(Box::new(base), Box::new(exponent)), span }
-            }
-        };
-        Some(signs.into_iter().rev().fold(value, |value, (negative, sign)| negate(negative, sign, value)))
-    };
-    operands.into_iter().rev().fold(None, raise).expect("a power has a base")
-}
-
-fn outside(source: u32, mut parts: Pairs<'_, Rule>) -> Expression {
-    let operand = |source, pair: Pair<'_>| atom(source, next(&mut pair.into_inner()));
-    let mut value = operand(source, next(&mut parts));
-    while next_if(&mut parts, Rule::kw_or).is_some() {
-        let otherwise = signed(source, &mut parts, operand);
-        let span = value.span.to(otherwise.span);
-        value = Expression { kind: ExpressionKind::Or(Box::new(value), Box::new(otherwise)), span };
-    }
-    value
 }
 
 /// What stands inside `atom`.

@@ -3,11 +3,15 @@
 //! Invariants: spans lie inside the source and inside the span of the part that contains them; lists that the grammar writes as
 //! `a + b + c` or `a -> b -> c` are lists here, so that the depth of a tree is the nesting of its brackets (at most 64), and neither
 //! a walk nor a drop depends on the stack. Equality ignores spans: `parse(print(file)) == file`.
+//!
+//! Between two brackets an expression may still be some ten levels deep, too deep for the smallest stacks. So a whole [`File`] or [`Chain`]
+//! is dropped, cloned, compared and shown [`on_large_stack`]; who walks one on a small stack does the same.
 
 // A tree is small and short-lived: boxes would cost its readers more than the bytes that they save.
 #![allow(clippy::large_enum_variant)]
 
-use crate::Span;
+use crate::{Span, drop_on_large_stack, on_large_stack};
+use std::fmt;
 
 /// A name as written.
 #[derive(Clone, Debug)]
@@ -37,14 +41,13 @@ pub struct Text {
 }
 
 /// A `.nn` file, or the items of `nn!{ … }`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Default)]
 pub struct File {
     /// In the order of the text.
     pub items: Vec<Item>,
 }
 
 /// What `nn!( … )` holds, or what stands behind `=` in the chain form.
-#[derive(Clone, Debug)]
 pub struct Chain {
     /// At least one.
     pub stages: Vec<Stage>,
@@ -460,5 +463,36 @@ macro_rules! equal_without_span {
 equal_without_span! {
     Name { text }, Path { segments }, Text { value }, Item { docs, kind }, Port { name, axes, kind }, Dim { kind }, Kind { kind },
     Statement { docs, kind }, Binder { name, pack, range }, Stage { label, name, arguments }, Argument { name, label, value },
-    Expression { kind }, Chain { stages }, Flow { value, stages },
+    Expression { kind }, Flow { value, stages },
 }
+
+/// A part of a tree with all that is in it, of any depth.
+macro_rules! whole {
+    ($type:ident { $list:ident $(, $span:ident)? }) => {
+        impl Drop for $type {
+            fn drop(&mut self) {
+                drop_on_large_stack(std::mem::take(&mut self.$list));
+            }
+        }
+        impl Clone for $type {
+            fn clone(&self) -> Self {
+                $type { $list: on_large_stack(|| self.$list.clone()) $(, $span: self.$span)? }
+            }
+        }
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                on_large_stack(|| self.$list == other.$list)
+            }
+        }
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let wide = f.alternate();
+                f.write_str(stringify!($type))?;
+                f.write_str(" ")?;
+                f.write_str(&on_large_stack(|| if wide { format!("{:#?}", self.$list) } else { format!("{:?}", self.$list) }))
+            }
+        }
+    };
+}
+whole!(File { items });
+whole!(Chain { stages, span });
