@@ -1,7 +1,7 @@
 //! Elementary functions of `f64`: plain scalar code that never fuses a product and a sum, so the same bits on every machine.
 //! Polynomials are Chebyshev interpolants of the functions named at them, highest power first.
 
-use crate::isa::Isa;
+use super::Isa;
 
 fn horner<const N: usize>(x: f64, c: [f64; N]) -> f64 {
     let mut y = c[0];
@@ -11,7 +11,7 @@ fn horner<const N: usize>(x: f64, c: [f64; N]) -> f64 {
     y
 }
 
-fn abs(x: f64) -> f64 {
+pub fn abs(x: f64) -> f64 {
     f64::from_bits(x.to_bits() & 0x7fff_ffff_ffff_ffff)
 }
 

@@ -52,7 +52,13 @@
 #![no_std]
 // Loops over indices: iterator adaptors are not inlined reliably (see `isa`). Negated comparisons: so a NaN takes the other branch.
 // Long-hand: part of this text becomes standalone files for Rust 1.63.
-#![allow(clippy::needless_range_loop, clippy::neg_cmp_op_on_partial_ord, clippy::manual_is_multiple_of, clippy::assign_op_pattern)]
+#![allow(
+    clippy::needless_range_loop,
+    clippy::neg_cmp_op_on_partial_ord,
+    clippy::manual_is_multiple_of,
+    clippy::manual_div_ceil,
+    clippy::assign_op_pattern
+)]
 
 mod double;
 mod element;
@@ -65,6 +71,8 @@ mod random;
 mod reduce;
 mod root;
 mod single;
+#[cfg(feature = "source")]
+mod source;
 mod views;
 
 pub use element::{Element, Number};
@@ -73,6 +81,9 @@ pub use error::{Error, check_index, check_length, check_probability, check_size}
 pub use gemm::{At, add_tn, nn, nn_add, nn_wide, nt, nt_add, panel, tn, tn_rows, transpose};
 pub use isa::{Avx2, Avx512, Isa, Lanes, Level, Portable, level_name, limit};
 pub use matrix::{Cols, ColsMut, Dyn, DynMut, Mat, MatMut, cols, cols_mut};
+use matrix::{height, row, width};
 pub use random::{normal, philox, uniform};
 pub use reduce::{add_sum_rows, dot, lse, max, sum, sum_rows};
+#[cfg(feature = "source")]
+pub use source::source;
 pub use views::{Block, Cut, Lane, array, array_mut, flat, flat_mut, lanes, rows, rows_mut, scratch, take};

@@ -178,3 +178,15 @@ pub(crate) fn row<T: Element, A: Mat<T>>(x: &A, m: usize) -> &[T] {
     // SAFETY: by the contract of the trait, row `m` has `columns()` numbers that can be read as long as `x` lives.
     unsafe { core::slice::from_raw_parts(x.ptr().add(m * x.stride()), x.columns()) }
 }
+
+/// How many rows `x` has.
+#[inline(always)]
+pub(crate) fn height<T: Element, A: Mat<T>>(x: &A) -> usize {
+    x.rows()
+}
+
+/// How many columns `x` has.
+#[inline(always)]
+pub(crate) fn width<T: Element, A: Mat<T>>(x: &A) -> usize {
+    x.columns()
+}

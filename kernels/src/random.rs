@@ -35,6 +35,6 @@ pub fn uniform(seed: u64, stream: u32, draw: u32, index: u64) -> f64 {
 pub fn normal(seed: u64, stream: u32, draw: u32, index: u64) -> f64 {
     let [u, v] = two(seed, stream, draw, index);
     // 1 - u is in (0, 1] and exact.
-    let radius = crate::root::f64(-2.0 * crate::double::ln(crate::Portable, 1.0 - u));
-    radius * crate::double::cos(crate::Portable, core::f64::consts::TAU * v)
+    let radius = super::root::f64(-2.0 * super::double::ln(super::Portable, 1.0 - u));
+    radius * super::double::cos(super::Portable, core::f64::consts::TAU * v)
 }

@@ -4,9 +4,13 @@
 //! times. Sums of blocks are added pairwise, so that the error of a sum of n numbers is at most about
 //! `(68 + log2(n / 1024)) * 2^-24 * sum |x|` (`2^-53` for `f64`).
 
-use crate::element::Element;
-use crate::isa::{Isa, Portable};
-use crate::matrix::{Mat, row};
+use super::Element;
+use super::Isa;
+use super::Mat;
+use super::Portable;
+use super::height;
+use super::row;
+use super::width;
 use core::ops::Range;
 
 /// Numbers in a block.
@@ -48,7 +52,7 @@ fn plus<T: Element>(a: T, b: T) -> T {
 
 #[inline(always)]
 fn larger<T: Element>(a: T, b: T) -> T {
-    crate::maximum(Portable, a, b)
+    super::maximum(Portable, a, b)
 }
 
 /// The sum of the sums of the blocks of `0..n`, which `block` computes.
@@ -59,7 +63,7 @@ fn total<T: Element>(n: usize, block: impl Fn(Range<usize>) -> T) -> T {
     }
     // As a binary counter: after block number b, `pending[i]` is the sum of 2^i blocks where bit i of b + 1 is set.
     let mut pending = [T::ZERO; 64];
-    let blocks = n.div_ceil(BLOCK);
+    let blocks = (n + BLOCK - 1) / BLOCK;
     for b in 0..blocks {
         let mut sum = block(b * BLOCK..n.min((b + 1) * BLOCK));
         let mut i = 0;
@@ -91,7 +95,7 @@ fn exp_block<S: Isa, T: Element>(s: S, x: &[T], top: T) -> T {
     for x in x.chunks(64) {
         let mut e = [T::ZERO; 64];
         for (e, x) in e.iter_mut().zip(x) {
-            *e = crate::exp(s, *x - top);
+            *e = super::exp(s, *x - top);
         }
         for i in 0..4 {
             for j in 0..16 {
@@ -168,7 +172,7 @@ pub fn lse<S: Isa, T: Element>(s: S, x: &[T]) -> T {
         #[inline(always)]
         |range| exp_block(s, &x[range], top),
     );
-    top + crate::ln(s, sum)
+    top + super::ln(s, sum)
 }
 
 /// `y[n] = sum(m) x[m, n]`, rows added in order.
@@ -177,12 +181,12 @@ pub fn lse<S: Isa, T: Element>(s: S, x: &[T]) -> T {
 /// If `x` has not as many columns as `y` numbers.
 #[inline(always)]
 pub fn sum_rows<S: Isa, T: Element, A: Mat<T>>(s: S, x: A, y: &mut [T]) {
-    assert!(x.columns() == y.len());
+    assert!(width(&x) == y.len());
     s.vectorize(
         #[inline(always)]
         || {
             y.fill(T::ZERO);
-            for m in 0..x.rows() {
+            for m in 0..height(&x) {
                 let row = row(&x, m);
                 for n in 0..y.len() {
                     y[n] += row[n];
@@ -198,11 +202,11 @@ pub fn sum_rows<S: Isa, T: Element, A: Mat<T>>(s: S, x: A, y: &mut [T]) {
 /// If `x` has not as many columns as `y` numbers.
 #[inline(always)]
 pub fn add_sum_rows<S: Isa, T: Element, A: Mat<T>>(s: S, x: A, y: &mut [T]) {
-    assert!(x.columns() == y.len());
+    assert!(width(&x) == y.len());
     s.vectorize(
         #[inline(always)]
         || {
-            for m in 0..x.rows() {
+            for m in 0..height(&x) {
                 let row = row(&x, m);
                 for n in 0..y.len() {
                     y[n] += row[n];

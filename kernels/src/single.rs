@@ -1,7 +1,7 @@
 //! Elementary functions of `f32`, free of branches and calls. Polynomials are Chebyshev interpolants of the functions named at
 //! them (`tanh`: a rational minimax fit), highest power first. The errors stated in `elementary.rs` are those of all 2^32 arguments.
 
-use crate::isa::Isa;
+use super::Isa;
 
 #[inline(always)]
 fn horner<S: Isa, const N: usize>(s: S, x: f32, c: [f32; N]) -> f32 {
@@ -29,7 +29,7 @@ const LN_2_HIGH: f32 = 0.693_359_4; // 355 / 512
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 
 #[inline(always)]
-fn abs(x: f32) -> f32 {
+pub fn abs(x: f32) -> f32 {
     f32::from_bits(x.to_bits() & 0x7fff_ffff)
 }
 
@@ -227,6 +227,6 @@ pub fn powi(x: f32, n: i32) -> f32 {
         0 => 1.0,
         1 => x,
         2 => x * x,
-        _ => crate::double::powi(x as f64, n) as f32,
+        _ => super::double::powi(x as f64, n) as f32,
     }
 }
