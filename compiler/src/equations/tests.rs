@@ -1,3 +1,5 @@
+pub(crate) mod random;
+
 use super::print::*;
 use super::verify::{verify, violations};
 use super::*;
