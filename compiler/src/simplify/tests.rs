@@ -1,3 +1,5 @@
+mod random;
+
 use super::*;
 use crate::derive::derive;
 use crate::equations::print::print;
