@@ -1,6 +1,7 @@
 //! The grammar of nnc: text to [`tree::File`], canonical text back, and [`Diagnostic`]s. It knows no size, no layer and no Rust.
 #![forbid(unsafe_code)]
 
+mod codes;
 pub mod diagnostic;
 mod explain;
 mod format;
@@ -12,6 +13,7 @@ mod render;
 mod scan;
 pub mod tree;
 
+pub use codes::CODES;
 pub use diagnostic::{Diagnostic, Help, Label, Severity, Source, Sources, Span};
 pub use format::format;
 pub use print::{print, print_chain, print_expression};

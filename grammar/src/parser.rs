@@ -2375,7 +2375,16 @@ impl ::pest::Parser<Rule> for Grammar {
                                                         })
                                                 })
                                                 .or_else(|state| { state.match_string("*") })
-                                                .or_else(|state| { state.match_string("/") })
+                                                .or_else(|state| {
+                                                    state
+                                                        .sequence(|state| {
+                                                            state
+                                                                .match_string("/")
+                                                                .and_then(|state| {
+                                                                    state.lookahead(false, |state| { state.match_string("/") })
+                                                                })
+                                                        })
+                                                })
                                                 .or_else(|state| { state.match_string("^") })
                                                 .or_else(|state| { state.match_string("<=") })
                                                 .or_else(|state| {
@@ -2427,7 +2436,16 @@ impl ::pest::Parser<Rule> for Grammar {
                                         |state| {
                                             state
                                                 .match_string("*")
-                                                .or_else(|state| { state.match_string("/") })
+                                                .or_else(|state| {
+                                                    state
+                                                        .sequence(|state| {
+                                                            state
+                                                                .match_string("/")
+                                                                .and_then(|state| {
+                                                                    state.lookahead(false, |state| { state.match_string("/") })
+                                                                })
+                                                        })
+                                                })
                                                 .or_else(|state| { state.match_string("^") })
                                                 .or_else(|state| { state.match_string("%") })
                                                 .or_else(|state| {

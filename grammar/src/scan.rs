@@ -261,6 +261,11 @@ impl Scanner<'_> {
             // A segment of a path holds digits only; the dot behind it begins the next.
             let digits = self.run_of(|letter| letter.is_ascii_digit()).max(1);
             let length = self.run_of(is_word).max(digits);
+            if length > digits {
+                let span = self.span(self.at, self.at + length);
+                let problem = Diagnostic::error("NN0006", span, format!("`{}` is no part of a name", cut(&self.rest()[..length])));
+                self.problems.push(problem.label("behind a dot stands a name or a whole number"));
+            }
             return self.token(Lexeme::Number, length);
         }
         if let Some((reason, mend)) = wrong_number(&word) {

@@ -364,7 +364,9 @@ impl Reader<'_> {
                 let statement = (STATEMENTS.contains(&word) || ITEMS.contains(&word))
                     && (self.lexeme(1) == Some(Lexeme::Word) || matches!(self.look(1), "=" | "("));
                 let equation = self.is_equation() && (self.look(1) != ":" || self.begins_line());
-                (self.begins_line() && statement) || equation
+                // Two words in a row are never part of an expression.
+                let words = self.is_name(1);
+                (self.begins_line() && (statement || words)) || equation
             }
             Lexeme::Word => word == "if" && self.begins_line(),
             Lexeme::Sign if word == "}" => true,
