@@ -149,6 +149,24 @@ fn items_are_mended() {
 }
 
 #[test]
+fn habits_of_other_languages_are_mended() {
+    check_mended("layer f(x) => y { y = x; }", &["NN0016 `=>` is no arrow"], "layer f(x) -> y { y = x; }");
+    check_mended(
+        "layer f(x) y { y = x; }",
+        &["NN0019 expected `->` before the result of the layer `f`, found `y`"],
+        "layer f(x) -> y { y = x; }",
+    );
+    check_mended("const N: usize = 3;", &["NN0027 a constant has no type"], "const N = 3;");
+    check_body("let n: usize = 3;", &["NN0027 a size has no type"], "let n = 3;");
+    check_body("y = x -> linear 64;", &["NN0022 expected `->` or `;` after the equation of `y`, found `64`"], "y = x -> linear(64);");
+    check(&body("y = x[1:3];"), &["NN0013 expected `,` or `]` in these brackets, found `:`"]);
+    check(&body("y = sum(j=0..n) x[j];"), &["NN0013 expected `:` and the range of `j`, found `=`"]);
+    check(&body("y = sum(j in x) x[j];"), &["NN0013 expected `:` and the range of `j`, found `in`"]);
+    check(&body("param w: [3] = 0;"), &["NN0027 `[` is no kind of tensor"]);
+    check("layer f(x) -> y = relu;", &["NN0013 expected `{` before the body of the layer `f`, found `=`"]);
+}
+
+#[test]
 fn what_cannot_be_mended_is_explained() {
     check(&body("return x;"), &["NN0020 `return` begins no statement"]);
     check(&body("for i in x { y = i; }"), &["NN0020 `for` begins no statement"]);

@@ -423,11 +423,12 @@ fn the_library_survives() {
 }
 
 #[test]
-fn the_draft_of_the_library_survives() {
-    let text = include_str!("library.nn");
-    let file = parse(0, text).unwrap();
-    check(&file, 0);
-    let formatted = format(text).unwrap();
-    assert!(parse(0, &formatted).unwrap() == file);
-    assert!(format(&formatted).unwrap() == formatted);
+fn the_draft_of_the_library_and_the_examples_survive() {
+    for text in [include_str!("library.nn"), include_str!("language.nn")] {
+        let file = parse(0, text).unwrap();
+        check(&file, 0);
+        let formatted = format(text).unwrap();
+        assert!(parse(0, &formatted).unwrap() == file);
+        assert!(format(&formatted).unwrap() == formatted);
+    }
 }

@@ -172,6 +172,45 @@ impl Reader<'_> {
         self.report(problem);
     }
 
+    /// `=>` before a result: reported, and read as `->`.
+    pub(super) fn fat_arrow(&mut self) {
+        let place = self.token(1).map_or(self.here(), |token| self.here().to(self.span(token)));
+        self.report(Diagnostic::error("NN0016", place, "`=>` is no arrow").label("results stand behind `->`").write(place, "->"));
+        self.at += 2;
+    }
+
+    /// A type behind the colon: reported, and passed over.
+    pub(super) fn typed(&mut self, what: &str) -> Read {
+        let colon = self.here();
+        let kind = self.token(1).map_or(colon, |token| self.span(token));
+        let problem = Diagnostic::error("NN0027", kind, format!("{what} has no type")).label("nothing has a type");
+        self.report(problem.replace("leave it out", Span { start: self.behind().start, ..colon.to(kind) }, ""));
+        if !self.is_name(1) {
+            return Err(Stop);
+        }
+        self.at += 2;
+        Ok(())
+    }
+
+    pub(super) fn no_body(&mut self, what: &str) -> Stop {
+        if !self.is("=") {
+            return self.unexpected("`{`", &format!("before the body of {what}"));
+        }
+        let problem = Diagnostic::error("NN0013", self.here(), format!("expected `{{` before the body of {what}, found `=`"))
+            .label("expected `{`")
+            .help("a body stands in braces, `-> y { y = ...; }`; the chain form names no ports and no result: `= linear(4) -> relu;`");
+        self.report(problem)
+    }
+
+    /// In the brackets of a reduction, behind the name of the index.
+    pub(super) fn no_range(&mut self) -> Stop {
+        let index = self.before().map_or(String::new(), |token| self.written(token));
+        let problem = Diagnostic::error("NN0013", self.here(), format!("expected `:` and the range of `{index}`, found {}", self.found()))
+            .label("an index has its range behind `:`")
+            .help(format!("from 0 to n - 1 is `{index}: n`; often the range follows from what is indexed"));
+        self.report(problem)
+    }
+
     pub(super) fn chain_with_ports(&mut self, what: &str) -> Stop {
         let message = format!("expected `->` and the result of {what}, found `=`");
         let problem = Diagnostic::error("NN0013", self.here(), message)
@@ -182,6 +221,13 @@ impl Reader<'_> {
 
     /// Reported, and read as if a result stood there, if a body follows.
     pub(super) fn no_result(&mut self, what: &str) -> Read {
+        if self.is_name(0) && self.look(1) == "{" {
+            let message = format!("expected `->` before the result of {what}, found {}", self.found());
+            let problem = Diagnostic::error("NN0019", self.here(), message).label("expected `->`");
+            self.report(problem.write(self.behind(), " ->"));
+            self.at += 1;
+            return Ok(());
+        }
         if !self.is("{") {
             return Err(self.unexpected("`->` and the name of the result", &format!("after the ports of {what}")));
         }
@@ -252,6 +298,8 @@ impl Reader<'_> {
             problem = problem.replace("leave it out", colon, "");
         } else if ["index", "int", "usize", "i32", "i64", "u32", "long", "label", "class"].contains(&word) {
             problem = problem.help(format!("say how many values `{name}` can have: `{name}: index(10)`"));
+        } else if word == "[" {
+            problem = problem.help(format!("axes stand behind the name: `{name}[n]`"));
         } else if ["bool", "boolean"].contains(&word) {
             problem = problem.write(here, "index(2)");
         } else if near(word, &["prob", "probability"]).is_some() {
@@ -436,9 +484,12 @@ impl Reader<'_> {
                 .label("not here")
                 .help("`where` stands in the brackets of a reduction: `sum(i where c) x[i]`"),
             "!" => operator(here, "!", "!=", "for unequal, write `!=`"),
+            ":" if wants("]") => Diagnostic::error("NN0013", here, format!("expected {} {after}, found `:`", any_of(expected)))
+                .label("there are no slices")
+                .help("an equation takes a part by its index: `y[i: n] = x[i + 1];`"),
             ":" if wants(";") || wants(",") => {
                 Diagnostic::error("NN0013", here, format!("expected {} {after}, found `:`", any_of(expected)))
-                    .label("a label or range cannot stand here")
+                    .label("neither a label nor a range can stand here")
             }
             ";" if wants(")") || wants("]") => {
                 let message = format!("expected {} {after}, found `;`", any_of(expected));
@@ -460,7 +511,11 @@ impl Reader<'_> {
                 let mut problem =
                     Diagnostic::error("NN0022", here, format!("expected {}{} {after}, found {}", self.or, any_of(expected), self.found()))
                         .label("two values follow each other");
-                if self.or == OR_ARROW && !(wants(";") && self.begins_line()) {
+                if self.or == OR_ARROW && self.lexeme(0) == Some(Lexeme::Number) {
+                    let number = here;
+                    let place = Span { start: place.start, ..number };
+                    problem = problem.replace("sizes stand in brackets", place, format!("({})", &self.text[number.range()]));
+                } else if self.or == OR_ARROW && !(wants(";") && self.begins_line()) {
                     problem = problem.replace("stages are joined by an arrow", place, " ->");
                 } else if wants(";") && self.begins_line() {
                     problem = problem.replace("if a new statement begins, end this one", place, ";");

@@ -233,6 +233,9 @@ impl<'t> Reader<'t> {
             }
             "const" => {
                 let name = self.name("the name of the constant")?;
+                if self.is(":") {
+                    self.typed("a constant")?;
+                }
                 if self.take("=") {
                     self.expression()?;
                 } else if !self.is(";") {
@@ -267,7 +270,8 @@ impl<'t> Reader<'t> {
         }
         // The first of two lists, or the only one of the chain form, holds hyper-parameters.
         let close = self.partner[self.at];
-        let behind = self.tokens.get(close.saturating_add(1)).map_or("", |token| token.text(self.text));
+        let after = |ahead: usize| self.tokens.get(close.saturating_add(ahead)).map_or("", |token| token.text(self.text));
+        let behind = if after(1) == "=" && after(2) == ">" { "=>" } else { after(1) };
         if behind == "(" || (behind == "=" && chain) {
             if word == "model" && behind == "=" {
                 self.at = close + 1;
@@ -283,16 +287,18 @@ impl<'t> Reader<'t> {
             }
         }
         self.ports(&what)?;
-        if self.is("=") {
+        if self.is("=") && self.look(1) == ">" {
+            self.fat_arrow();
+            self.results(&what)?;
+        } else if self.is("=") {
             return Err(self.chain_with_ports(&what));
-        }
-        if self.take("->") {
+        } else if self.take("->") {
             self.results(&what)?;
         } else if word != "optimizer" {
             self.no_result(&what)?;
         }
         if !self.is("{") {
-            return Err(self.unexpected("`{`", &format!("before the body of {what}")));
+            return Err(self.no_body(&what));
         }
         self.body()
     }
@@ -477,6 +483,9 @@ impl<'t> Reader<'t> {
             "let" => {
                 self.at += 1;
                 let name = self.name("the name of a size")?;
+                if self.is(":") && self.look(1) != "=" {
+                    self.typed("a size")?;
+                }
                 self.equals(&format!("`let {name}`"))?;
                 self.expression()?;
                 self.semicolon(&format!("`let {name}`"))
@@ -791,6 +800,10 @@ impl<'t> Reader<'t> {
         if self.look(1) == ")" {
             self.at += 1;
             return Err(self.no_operand());
+        }
+        if self.is_name(1) && matches!(self.look(2), "=" | "in") && (self.look(2) == "in" || body) {
+            self.at += 2;
+            return Err(self.no_range());
         }
         self.bracket(")", "in this list", false, Self::flow)
     }
