@@ -108,7 +108,8 @@ fn shown(line: &str, first: usize, last: usize) -> Shown {
     if total <= SHOWN {
         return Shown { text: line.chars().map(set).collect(), from: 0 };
     }
-    let from = if last <= SHOWN { 0 } else { first.saturating_sub(BEFORE) };
+    // Three columns are the least that is worth a cut.
+    let from = if last <= SHOWN || first < BEFORE + 3 { 0 } else { first - BEFORE };
     let mut text = String::new();
     let mut column = 0;
     for letter in line.chars() {

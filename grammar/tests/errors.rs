@@ -297,6 +297,14 @@ error[NN0004]: `(` is not closed before `;`
   |           +
 ",
     );
+    // A place that is wider than what is shown, near the beginning of its line.
+    for before in 0..60 {
+        let text = format!("{}fn f(x) = \"{}\";", " ".repeat(before), "a".repeat(200));
+        let mut sources = Sources::default();
+        sources.add("model.nn", text.as_str());
+        let shown = render(&problems(&text)[0], &sources);
+        assert!(shown.contains(" | ") && shown.lines().all(|line| line.chars().count() < 240), "{shown}");
+    }
     // A long line is cut around its label.
     let long = format!("fn f(x) = {}x x{};", "x + ".repeat(100), " + x".repeat(100));
     let shown = {
