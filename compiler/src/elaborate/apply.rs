@@ -1,0 +1,623 @@
+//! Applying a definition: hyper-parameters, ports, lifting.
+//!
+//! An argument may have axes in front of those of its port. They become front axes of the definition's frame: hidden from its body,
+//! and in front of every tensor in it that depends on a lifted argument.
+
+use super::Elaboration;
+use super::define::Root;
+use super::values::{Callee, Context, Frame, FrontAxis, Outcome, Place, Reported, Tensor, Value, required};
+use crate::equations::Index;
+use nnc_grammar::tree::{Argument, Body, Definition, DimKind, Expression, ExpressionKind, Hyper, ItemKind, KindKind, Name, Port, Stage};
+use nnc_grammar::{Diagnostic, Span};
+use std::collections::BTreeMap;
+
+/// No more definitions are inside of each other.
+const MOST_DEPTH: usize = 100;
+/// No more stages are expanded for one model.
+const MOST_STAGES: u64 = 50_000;
+
+/// A stage as it is applied: of a chain, a call, or the head of a chain argument.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link<'a> {
+    pub label: Option<&'a Name>,
+    pub name: &'a Name,
+    pub arguments: &'a [Argument],
+    pub span: Span,
+}
+
+impl<'a> Link<'a> {
+    pub(super) fn of_stage(stage: &'a Stage) -> Self {
+        Link { label: stage.label.as_ref(), name: &stage.name, arguments: stage.arguments.as_deref().unwrap_or_default(), span: stage.span }
+    }
+}
+
+/// A definition that is being applied.
+#[derive(Clone, Debug)]
+pub(super) struct Application {
+    pub span: Span,
+    pub name: String,
+    pub item: usize,
+}
+
+impl<'a> Elaboration<'a> {
+    /// Notes that a definition is applied; refuses one inside of itself, and nesting without end.
+    pub(super) fn enter(&mut self, callee: Callee<'a>, name: &str, span: Span) -> Outcome<()> {
+        let item = std::ptr::from_ref(callee.item) as usize;
+        if self.applications.iter().any(|application| application.item == item) {
+            let message = format!("`{name}` needs itself");
+            let help = "a definition cannot be recursive: repeat it, as in `repeat(3, block)`";
+            return Err(self.report(Diagnostic::error("NN0111", span, message).label("applied inside of its own definition").help(help)));
+        }
+        if self.applications.len() >= MOST_DEPTH {
+            let message = format!("definitions stand inside of each other more than {MOST_DEPTH} deep");
+            return Err(self.report(Diagnostic::error("NN0510", span, message)));
+        }
+        self.applications.push(Application { span, name: name.to_string(), item });
+        Ok(())
+    }
+    pub(super) fn leave(&mut self) {
+        self.applications.pop();
+    }
+
+    pub(super) fn given_by_name(&mut self, callee: &str, given: &Name, ports: &[&str]) -> Reported {
+        let message = format!("`{}` of `{callee}` is given by position", given.text);
+        let help = format!("only those with a default are given by name: `{callee}({})`", ports.join(", "));
+        self.report(Diagnostic::error("NN0506", given.span, message).help(help))
+    }
+    pub(super) fn no_such_hyper(&mut self, callee: &str, given: &Name, known: Vec<&str>) -> Reported {
+        let message = format!("`{callee}` has no hyper-parameter `{}`", given.text);
+        let mut diagnostic = Diagnostic::error("NN0505", given.span, message);
+        if let Some(near) = super::names::nearest(&given.text, known.iter().copied()) {
+            diagnostic = diagnostic.replace(format!("did you mean `{near}`?"), given.span, near);
+        }
+        diagnostic = if known.is_empty() {
+            diagnostic.note("It has none.")
+        } else {
+            diagnostic.note(format!("It has {}.", known.join(", ")))
+        };
+        self.report(diagnostic)
+    }
+    pub(super) fn wrong_count(&mut self, name: &str, ports: &[&str], given: usize, span: Span, callee: Callee<'a>) -> Reported {
+        let expected = if ports.len() == 1 { "1 argument".to_string() } else { format!("{} arguments", ports.len()) };
+        let message = format!("`{name}` takes {expected}, not {given}");
+        let help = format!("write `{name}({})`; what has a default is given by name", ports.join(", "));
+        let mut diagnostic = Diagnostic::error("NN0501", span, message).help(help);
+        if let Some(place) = super::names::name_span(callee.item) {
+            diagnostic = diagnostic.also(place, "defined here");
+        }
+        self.report(diagnostic)
+    }
+
+    /// Applies what a link names to tensors: all results, the main one first.
+    pub(super) fn apply(
+        &mut self,
+        frame: &mut Frame<'a>,
+        link: &Link<'a>,
+        callee: Callee<'a>,
+        path: &str,
+        inputs: Vec<Tensor>,
+        bound: Option<BTreeMap<String, Value>>,
+        train: bool,
+    ) -> Outcome<Vec<Tensor>> {
+        self.stages += 1;
+        if self.stages > MOST_STAGES {
+            return Err(self.too_large(link.span));
+        }
+        match &callee.item.kind {
+            ItemKind::Function { .. } => self.apply_function(frame, link, callee, path, inputs),
+            ItemKind::Layer(definition) | ItemKind::Model(definition) => {
+                let given = match bound {
+                    Some(bound) => bound,
+                    None => self.hypers(frame, definition, link.arguments, link.span)?,
+                };
+                self.enter(callee, &definition.name.text, link.span)?;
+                let results = self.instantiate(frame, callee, definition, path, given, inputs, link.span, train);
+                self.leave();
+                if results.is_err() {
+                    self.broken_stages.insert(path.to_string());
+                }
+                results
+            }
+            _ => {
+                let message = format!("`{}` is not a layer or function", link.name.text);
+                Err(self.report(Diagnostic::error("NN0102", link.name.span, message)))
+            }
+        }
+    }
+
+    /// A `fn` as a stage: on every element.
+    fn apply_function(
+        &mut self,
+        frame: &mut Frame<'a>,
+        link: &Link<'a>,
+        callee: Callee<'a>,
+        path: &str,
+        inputs: Vec<Tensor>,
+    ) -> Outcome<Vec<Tensor>> {
+        let ItemKind::Function { name, hypers, .. } = &callee.item.kind else { return Err(Reported) };
+        let ports: Vec<&str> = hypers.iter().filter(|hyper| required(hyper)).map(|hyper| hyper.name.text.as_str()).collect();
+        if inputs.len() != ports.len() {
+            return Err(self.wrong_count(&name.text, &ports, inputs.len(), link.span, callee));
+        }
+        let mut given: Vec<(String, Value)> = Vec::new();
+        for argument in link.arguments {
+            let Some(by_name) = &argument.name else {
+                let message = format!("`{}` takes nothing by position here", name.text);
+                let help = "the value comes from the left; what has a default is given by name";
+                return Err(self.report(Diagnostic::error("NN0507", argument.span, message).help(help)));
+            };
+            match hypers.iter().find(|hyper| hyper.name.text == by_name.text) {
+                Some(hyper) if !required(hyper) => {}
+                Some(_) => return Err(self.given_by_name(&name.text, by_name, &ports)),
+                None => {
+                    let known = hypers.iter().filter(|hyper| !required(hyper)).map(|hyper| hyper.name.text.as_str()).collect();
+                    return Err(self.no_such_hyper(&name.text, by_name, known));
+                }
+            }
+            let value = self.compile_time(frame, &argument.value.value)?;
+            given.push((by_name.text.clone(), value));
+        }
+        let ports: Vec<String> = ports.into_iter().map(str::to_string).collect();
+        self.elementwise(frame, path, inputs, link.span, &name.text, &mut |this, context, values| {
+            let mut all: Vec<(String, Value)> = ports.iter().cloned().zip(values).collect();
+            all.extend(given.iter().cloned());
+            this.inline(context, callee, all, link.span)
+        })
+        .map(|tensor| vec![tensor])
+    }
+
+    /// A pointwise equation over inputs of one shape.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn elementwise(
+        &mut self,
+        frame: &mut Frame<'a>,
+        base: &str,
+        inputs: Vec<Tensor>,
+        span: Span,
+        name: &str,
+        body: &mut dyn FnMut(&mut Self, &mut Context, Vec<Value>) -> Outcome<Value>,
+    ) -> Outcome<Tensor> {
+        let mut shape: Vec<Index> = Vec::new();
+        for input in &inputs {
+            if let Some((low, _)) = input.integer {
+                let _ = low;
+                let message = format!("`{name}` takes reals, and this is an index tensor");
+                return Err(self.report(Diagnostic::error("NN0402", span, message).help("an index tensor is used as an index, in comparisons, or as a number in an expression")));
+            }
+            if input.axes.is_empty() {
+                continue;
+            }
+            if shape.is_empty() {
+                shape = input.axes.clone();
+                continue;
+            }
+            let equal = shape.len() == input.axes.len()
+                && shape.clone().iter().zip(&input.axes).all(|(&a, &b)| self.agree(a, b, format!("{name}: shapes must be equal")));
+            if !equal {
+                let (a, b) = (self.show_shape(&shape), self.show_shape(&input.axes));
+                let message = format!("`{name}` is applied element by element to shapes {a} and {b}");
+                return Err(self.report(Diagnostic::error("NN0202", span, message)));
+            }
+        }
+        let mut context = Context::new(frame, base.to_string());
+        let labels = inputs.iter().find(|input| !input.axes.is_empty()).map(|input| self.labels_of(input)).unwrap_or_default();
+        let axes: Vec<u32> = shape
+            .iter()
+            .enumerate()
+            .map(|(k, &size)| context.axis(&labels.get(k).cloned().unwrap_or_else(|| super::calls::axis_label(k)), size))
+            .collect();
+        context.whole = Some(axes.clone());
+        let mut values = Vec::new();
+        for input in &inputs {
+            values.push(self.whole_element(frame, &mut context, input, &axes, span)?);
+        }
+        let value = body(self, &mut context, values)?;
+        let scalar = self.to_real(value, span)?;
+        self.finish(frame, &context, base, &axes, Root::Value(scalar), None)
+    }
+
+    /// The names of a tensor's own axes.
+    pub(super) fn labels_of(&self, tensor: &Tensor) -> Vec<String> {
+        let front = tensor.front.count_ones() as usize;
+        let labels = self.equations.tensors.get(&tensor.name).map(|defined| defined.labels.as_slice()).unwrap_or_default();
+        labels.iter().skip(front).take(tensor.axes.len()).cloned().collect()
+    }
+
+    /// The hyper-parameters that an application writes, by name; parts of pairs among them.
+    pub(super) fn hypers(
+        &mut self,
+        frame: &mut Frame<'a>,
+        definition: &'a Definition,
+        arguments: &'a [Argument],
+        span: Span,
+    ) -> Outcome<BTreeMap<String, Value>> {
+        let name = &definition.name.text;
+        let hypers: &'a [Hyper] = definition.hypers.as_deref().unwrap_or_default();
+        let ports: &'a [Port] = match &definition.body {
+            Body::Block { ports, .. } => ports,
+            Body::Chain(_) => &[],
+        };
+        let all: Vec<&Hyper> = hypers.iter().filter(|hyper| required(hyper)).collect();
+        let needed: Vec<&Hyper> = all.iter().copied().filter(|hyper| !is_inferable(hyper, ports)).collect();
+        let positional: Vec<&Argument> = arguments.iter().filter(|argument| argument.name.is_none()).collect();
+        let mut values = BTreeMap::new();
+        let order = if positional.len() == all.len() {
+            all.clone()
+        } else if positional.len() == needed.len() {
+            needed.clone()
+        } else {
+            let shown = |list: &[&Hyper]| format!("`{name}({})`", list.iter().map(|hyper| hyper.name.text.as_str()).collect::<Vec<_>>().join(", "));
+            let help = if needed.len() == all.len() {
+                format!("write {}", shown(&all))
+            } else {
+                format!("write {}, or {} and the rest is inferred", shown(&all), shown(&needed))
+            };
+            let code = if positional.len() > all.len() { "NN0507" } else { "NN0508" };
+            let count = |n: usize| if n == 1 { "1 hyper-parameter".to_string() } else { format!("{n} hyper-parameters") };
+            let message = match (positional.len() > all.len(), hypers.get(all.len())) {
+                (true, Some(extra)) if hypers.len() > all.len() => {
+                    format!("`{name}` takes {} by position, not {}: `{}` has a default and is given by name", all.len(), positional.len(), extra.name.text)
+                }
+                (true, _) => format!("`{name}` takes {} by position, not {}", count(all.len()), positional.len()),
+                _ => format!("`{name}` needs {} by position, not {}", if needed.len() == all.len() { count(all.len()) } else { format!("{} or {}", needed.len(), count(all.len())) }, positional.len()),
+            };
+            let mut diagnostic = Diagnostic::error(code, span, message).help(help);
+            diagnostic = diagnostic.also(definition.name.span, "defined here");
+            return Err(self.report(diagnostic));
+        };
+        let mut places = order.into_iter();
+        let mut outcome = Ok(());
+        for argument in arguments {
+            let hyper = match &argument.name {
+                None => places.next(),
+                Some(given) => match hypers.iter().find(|hyper| hyper.name.text == given.text) {
+                    Some(hyper) if !required(hyper) => Some(hyper),
+                    Some(_) => {
+                        let names: Vec<&str> = all.iter().map(|hyper| hyper.name.text.as_str()).collect();
+                        outcome = Err(self.given_by_name(name, given, &names));
+                        continue;
+                    }
+                    None => {
+                        outcome = Err(self.no_such_hyper(name, given, hypers.iter().map(|hyper| hyper.name.text.as_str()).collect()));
+                        continue;
+                    }
+                },
+            };
+            let Some(hyper) = hyper else { continue };
+            if values.contains_key(&hyper.name.text) {
+                let message = format!("`{}` is given twice", hyper.name.text);
+                outcome = Err(self.report(Diagnostic::error("NN0505", argument.span, message)));
+                continue;
+            }
+            if argument.label.is_some() || !argument.value.stages.is_empty() {
+                let message = format!("hyper-parameter `{}` is a number, not a chain", hyper.name.text);
+                outcome = Err(self.report(Diagnostic::error("NN0503", argument.span, message)));
+                continue;
+            }
+            match self.hyper_value(frame, hyper, &argument.value.value, argument.span) {
+                Ok(value) => set_hyper(&mut values, hyper, value),
+                Err(reported) => outcome = Err(reported),
+            }
+        }
+        outcome?;
+        Ok(values)
+    }
+
+    /// One hyper-parameter's value.
+    fn hyper_value(&mut self, frame: &mut Frame<'a>, hyper: &'a Hyper, expression: &'a Expression, span: Span) -> Outcome<Value> {
+        let value = match &expression.kind {
+            ExpressionKind::Group(flows) if flows.len() > 1 => {
+                let mut parts = Vec::new();
+                for flow in flows {
+                    parts.push(self.compile_time(frame, &flow.value)?);
+                }
+                Value::Pair(parts)
+            }
+            _ => self.compile_time(frame, expression)?,
+        };
+        match (value, hyper.parts.len()) {
+            (Value::Pair(parts), count) if parts.len() == count => Ok(Value::Pair(parts)),
+            (Value::Pair(parts), 0) => {
+                let message = format!("`{}` is one number, not {}", hyper.name.text, parts.len());
+                Err(self.report(Diagnostic::error("NN0509", span, message).also(hyper.name.span, "declared here")))
+            }
+            (Value::Pair(parts), count) => {
+                let message = format!("`{}` has {count} parts, not {}", hyper.name.text, parts.len());
+                Err(self.report(Diagnostic::error("NN0509", span, message).also(hyper.name.span, "declared here")))
+            }
+            (value, 0) => Ok(value),
+            (value, count) => Ok(Value::Pair(vec![value; count])),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn instantiate(
+        &mut self,
+        frame: &mut Frame<'a>,
+        callee: Callee<'a>,
+        definition: &'a Definition,
+        path: &str,
+        mut given: BTreeMap<String, Value>,
+        inputs: Vec<Tensor>,
+        span: Span,
+        train: bool,
+    ) -> Outcome<Vec<Tensor>> {
+        let hypers: &'a [Hyper] = definition.hypers.as_deref().unwrap_or_default();
+        let mut inner = Frame::new(callee.module, &definition.name.text, Place::Layer, train);
+        inner.scopes[0].path = path.to_string();
+        inner.statement = definition.name.span;
+        inner.front = frame.front.clone();
+        inner.values.append(&mut given);
+        for hyper in hypers {
+            for name in std::iter::once(&hyper.name).chain(&hyper.parts) {
+                inner.places.insert(name.text.clone(), name.span);
+            }
+        }
+        match &definition.body {
+            Body::Chain(chain) => {
+                self.defaults(&mut inner, hypers)?;
+                self.bound.insert(path.to_string(), self.only_hypers(&inner, hypers));
+                let links: Vec<Link<'a>> = chain.stages.iter().map(Link::of_stage).collect();
+                self.scope_of_chain(&mut inner, 0, &chain.stages);
+                self.run_links(&mut inner, 0, &links, inputs)
+            }
+            Body::Block { ports, results, statements } => {
+                let lifted = self.bind_ports(&mut inner, definition, ports, &inputs, span)?;
+                self.defaults(&mut inner, hypers)?;
+                self.check_ports(&mut inner, definition, ports, &inputs, lifted, span)?;
+                self.bound.insert(path.to_string(), self.only_hypers(&inner, hypers));
+                self.run_body(&mut inner, statements)?;
+                let mut tensors = Vec::new();
+                for result in results {
+                    tensors.push(self.result(&inner, result, frame.front.len())?);
+                }
+                Ok(tensors)
+            }
+        }
+    }
+
+    fn only_hypers(&self, frame: &Frame<'a>, hypers: &'a [Hyper]) -> BTreeMap<String, Value> {
+        let names = hypers.iter().flat_map(|hyper| std::iter::once(&hyper.name).chain(&hyper.parts));
+        names.filter_map(|name| Some((name.text.clone(), frame.values.get(&name.text)?.clone()))).collect()
+    }
+
+    /// Defaults of the hyper-parameters that are not given, in order.
+    pub(super) fn defaults(&mut self, frame: &mut Frame<'a>, hypers: &'a [Hyper]) -> Outcome<()> {
+        for hyper in hypers {
+            if frame.values.contains_key(&hyper.name.text) {
+                continue;
+            }
+            let Some(default) = &hyper.default else {
+                let message = format!("hyper-parameter `{}` of `{}` is not given and cannot be inferred", hyper.name.text, frame.definition);
+                return Err(self.report(Diagnostic::error("NN0508", hyper.name.span, message)));
+            };
+            let value = self.hyper_value(frame, hyper, default, default.span)?;
+            set_hyper(&mut frame.values, hyper, value);
+        }
+        Ok(())
+    }
+
+    /// Binds sizes that ports name plainly, and packs; finds the axes that are lifted over. Returns for each input how many they are.
+    fn bind_ports(
+        &mut self,
+        frame: &mut Frame<'a>,
+        definition: &'a Definition,
+        ports: &'a [Port],
+        inputs: &[Tensor],
+        span: Span,
+    ) -> Outcome<Vec<usize>> {
+        let name = &definition.name.text;
+        if let Some(port) = ports.iter().find(|port| sees_batch(port)) {
+            let message = format!("`{name}` sees the batch, which is not built yet");
+            return Err(self.report(
+                Diagnostic::error("NN0704", span, message)
+                    .also(port.span, "this port shows the batch axis")
+                    .note("Definitions whose ports write `batch` are a later part of the language."),
+            ));
+        }
+        if inputs.len() != ports.len() {
+            let takes = if ports.len() == 1 { "1 input".to_string() } else { format!("{} inputs", ports.len()) };
+            let message = format!("`{name}` takes {takes}, not {}", inputs.len());
+            let shown: Vec<&str> = ports.iter().map(|port| port.name.text.as_str()).collect();
+            let help = format!("write `({}) -> {name}`", shown.join(", "));
+            return Err(self.report(Diagnostic::error("NN0501", span, message).also(definition.name.span, "defined here").help(help)));
+        }
+        let mut lifted = Vec::new();
+        let mut front: Option<(Vec<Index>, &str)> = None;
+        for (port, input) in ports.iter().zip(inputs) {
+            let packs = port.axes.iter().filter(|dim| matches!(dim.kind, DimKind::Pack(_))).count();
+            if packs > 1 {
+                let message = format!("port `{}` has more than one pack", port.name.text);
+                return Err(self.report(Diagnostic::error("NN0208", port.span, message)));
+            }
+            let fixed = port.axes.len() - packs;
+            let Some(extra) = input.axes.len().checked_sub(fixed) else {
+                let shape = self.show_shape(&input.axes);
+                let needs = if fixed == 1 { "1 axis".to_string() } else { format!("{fixed} axes") };
+                let message = format!("`{name}` needs {needs} in `{}`, and its input has shape {shape}", port.name.text);
+                return Err(self.report(Diagnostic::error("NN0208", span, message).also(port.span, "this port")));
+            };
+            let extra = if packs == 1 { 0 } else { extra };
+            lifted.push(extra);
+            let packed = if packs == 1 { input.axes.len() - fixed } else { 0 };
+            if extra > 0 {
+                let axes = &input.axes[..extra];
+                match &front {
+                    None => {
+                        front = Some((axes.to_vec(), &port.name.text));
+                        let labels = self.labels_of(input);
+                        for (k, &size) in axes.iter().enumerate() {
+                            let label = labels.get(k).cloned().unwrap_or_else(|| format!("f{}", k + 1));
+                            frame.front.push(FrontAxis { size, label });
+                        }
+                    }
+                    Some((known, other)) => {
+                        let equal = known.len() == axes.len()
+                            && known.clone().iter().zip(axes).all(|(&a, &b)| self.agree(a, b, format!("{name}: axes in front must be equal")));
+                        if !equal {
+                            let (a, b) = (self.show_shape(known), self.show_shape(axes));
+                            let message = format!("`{name}` is lifted over {a} in `{other}` but over {b} in `{}`", port.name.text);
+                            let help = "inputs have the same axes in front of those of their ports, or none";
+                            return Err(self.report(Diagnostic::error("NN0502", span, message).also(port.span, "this port").help(help)));
+                        }
+                    }
+                }
+            }
+            let mut at = extra;
+            for dim in &port.axes {
+                match &dim.kind {
+                    DimKind::Pack(pack) => {
+                        let sizes = input.axes[at..at + packed].to_vec();
+                        at += packed;
+                        if let Some(Value::Pack(known)) = frame.values.get(&pack.text).cloned() {
+                            let equal = known.len() == sizes.len()
+                                && known.iter().zip(&sizes).all(|(&a, &b)| self.agree(a, b, format!("{name}: axes ..{} must be equal", pack.text)));
+                            if !equal {
+                                let (a, b) = (self.show_shape(&known), self.show_shape(&sizes));
+                                let message = format!("`..{}` of `{name}` is {a} in one input and {b} in `{}`", pack.text, port.name.text);
+                                return Err(self.report(Diagnostic::error("NN0202", span, message).also(port.span, "this port")));
+                            }
+                        } else {
+                            frame.values.insert(pack.text.clone(), Value::Pack(sizes));
+                            frame.places.insert(pack.text.clone(), pack.span);
+                        }
+                    }
+                    DimKind::Expression(Expression { kind: ExpressionKind::Name(path), .. }) if path.segments.len() == 1 => {
+                        let size = &path.segments[0];
+                        if !frame.values.contains_key(&size.text) && !self.is_constant(frame, &size.text) {
+                            frame.values.insert(size.text.clone(), Value::Whole(input.axes[at]));
+                            frame.places.insert(size.text.clone(), size.span);
+                        }
+                        at += 1;
+                    }
+                    _ => at += 1,
+                }
+            }
+            if let Some(kind) = &port.kind
+                && let KindKind::Index { high: Expression { kind: ExpressionKind::Name(path), .. }, .. } = &kind.kind
+                && let [high_name] = &path.segments[..]
+                && let Some((_, high)) = input.integer
+                && !frame.values.contains_key(&high_name.text)
+                && !self.is_constant(frame, &high_name.text)
+            {
+                frame.values.insert(high_name.text.clone(), Value::Whole(high));
+                frame.places.insert(high_name.text.clone(), high_name.span);
+            }
+        }
+        if frame.front.len() > 48 {
+            let message = format!("`{name}` is lifted over too many axes");
+            return Err(self.report(Diagnostic::error("NN0206", span, message)));
+        }
+        Ok(lifted)
+    }
+
+    fn is_constant(&self, frame: &Frame<'a>, name: &str) -> bool {
+        self.callee(frame.module, name).is_some_and(|callee| matches!(callee.item.kind, ItemKind::Constant { .. }))
+    }
+
+    /// Checks every axis and kind, and gives the body its inputs.
+    fn check_ports(
+        &mut self,
+        frame: &mut Frame<'a>,
+        definition: &'a Definition,
+        ports: &'a [Port],
+        inputs: &[Tensor],
+        lifted: Vec<usize>,
+        span: Span,
+    ) -> Outcome<()> {
+        let name = &definition.name.text;
+        let outer = frame.front.len() - lifted.iter().copied().max().unwrap_or(0);
+        let mut outcome = Ok(());
+        for ((port, input), extra) in ports.iter().zip(inputs).zip(lifted) {
+            let fixed = port.axes.iter().filter(|dim| !matches!(dim.kind, DimKind::Pack(_))).count();
+            let packed = input.axes.len() - extra - fixed;
+            let mut at = extra;
+            for dim in &port.axes {
+                let expression = match &dim.kind {
+                    DimKind::Pack(_) => {
+                        at += packed;
+                        continue;
+                    }
+                    DimKind::Named(_, expression) | DimKind::Expression(expression) => expression,
+                };
+                let size = input.axes[at];
+                at += 1;
+                let mut context = Context::new(frame, name.clone());
+                let expected = match self.size(frame, &mut context, expression, &format!("axis {} of `{}`", at - extra, port.name.text)) {
+                    Ok(expected) => expected,
+                    Err(reported) => {
+                        outcome = Err(reported);
+                        continue;
+                    }
+                };
+                let written = self.text(expression.span).to_string();
+                if !self.agree(size, expected, format!("{name}: {written} must be the size of the input")) {
+                    let (found, expected) = (self.show_size(size), self.show_size(expected));
+                    let shape = self.show_shape(&input.axes);
+                    let text = if written == expected { expected.clone() } else { format!("{written} = {expected}") };
+                    let message = format!("`{name}` takes {text} in axis {} of `{}`, and its input has {found}", at - extra, port.name.text);
+                    let diagnostic = Diagnostic::error("NN0201", span, message)
+                        .label(format!("the input has shape {shape}"))
+                        .also(dim.span, format!("this axis is {text}"));
+                    outcome = Err(self.report(Diagnostic { code: "NN0202", ..diagnostic }));
+                }
+            }
+            if let Err(reported) = self.check_kind(frame, name, port, input, span) {
+                outcome = Err(reported);
+            }
+            let mut tensor = input.clone();
+            if extra > 0 {
+                tensor.axes = input.axes[extra..].to_vec();
+                for axis in outer..frame.front.len() {
+                    tensor.front |= 1 << axis;
+                }
+            }
+            frame.values.insert(port.name.text.clone(), Value::Tensor(tensor));
+            frame.places.insert(port.name.text.clone(), port.name.span);
+        }
+        outcome
+    }
+
+    /// A result of a body as its caller sees it.
+    fn result(&mut self, frame: &Frame<'a>, name: &'a Name, outer: usize) -> Outcome<Tensor> {
+        match frame.values.get(&name.text) {
+            Some(Value::Tensor(tensor)) => {
+                let mut tensor = tensor.clone();
+                let lifted: Vec<usize> = (outer..frame.front.len()).filter(|axis| tensor.front >> axis & 1 == 1).collect();
+                let mut axes: Vec<Index> = lifted.iter().map(|&axis| frame.front[axis].size).collect();
+                axes.append(&mut tensor.axes);
+                Ok(Tensor { front: tensor.front & ((1u64 << outer) - 1), axes, ..tensor })
+            }
+            Some(_) => Err(Reported),
+            None => {
+                let message = format!("result `{}` of `{}` is not defined", name.text, frame.definition);
+                Err(self.report(Diagnostic::error("NN0112", name.span, message).help(format!("add an equation: `{} = …;`", name.text))))
+            }
+        }
+    }
+}
+
+/// Whether a hyper-parameter is an axis or an index bound of a port.
+pub(super) fn is_inferable(hyper: &Hyper, ports: &[Port]) -> bool {
+    let is = |expression: &Expression| matches!(&expression.kind, ExpressionKind::Name(path) if path.segments.len() == 1 && path.segments[0].text == hyper.name.text);
+    ports.iter().any(|port| {
+        port.axes.iter().any(|dim| matches!(&dim.kind, DimKind::Expression(expression) if is(expression)))
+            || matches!(&port.kind, Some(kind) if matches!(&kind.kind, KindKind::Index { high, .. } if is(high)))
+    })
+}
+
+/// Whether a port shows the batch axis.
+pub(super) fn sees_batch(port: &Port) -> bool {
+    port.axes.iter().any(|dim| {
+        matches!(&dim.kind, DimKind::Expression(Expression { kind: ExpressionKind::Name(path), .. }) if path.segments[0].text == "batch")
+    })
+}
+
+fn set_hyper(values: &mut BTreeMap<String, Value>, hyper: &Hyper, value: Value) {
+    if let Value::Pair(parts) = &value {
+        for (name, part) in hyper.parts.iter().zip(parts) {
+            values.insert(name.text.clone(), part.clone());
+        }
+    }
+    values.insert(hyper.name.text.clone(), value);
+}

@@ -1,0 +1,680 @@
+//! The statements of a body, in the order in which they need each other: sizes and conditions first, then declarations, then
+//! equations. An erroneous statement breaks the names that it defines, and nothing else.
+
+use super::Elaboration;
+use super::define::{Reduced, Root};
+use super::names::{FIXED, defined_twice, fixed_name};
+use super::values::{Context, Frame, Labelled, Outcome, Position, Reported, Tensor, Value};
+use super::walk::{self, Applied};
+use crate::equations::{Condition, Reduction};
+use nnc_grammar::tree::{
+    Binder, DimKind, Expression, ExpressionKind, Flow, Kind, KindKind, Name, Path, Reducer, Stage, Statement, StatementKind,
+};
+use nnc_grammar::{Diagnostic, Span};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl<'a> Elaboration<'a> {
+    /// Reads all statements of a body. What a model alone may have (loss, metrics, optimizers, targets) is returned.
+    pub(super) fn run_body(&mut self, frame: &mut Frame<'a>, statements: &'a [Statement]) -> Outcome<Vec<&'a Statement>> {
+        self.label_body(frame, statements);
+        let mut outcome = Ok(());
+        let chosen = self.choose_statements(frame, statements, &mut outcome);
+        for statement in &chosen {
+            if let StatementKind::Check(condition, message) = &statement.kind
+                && let Err(reported) = self.check(frame, condition, &message.value, statement.span)
+            {
+                outcome = Err(reported);
+            }
+        }
+        // a failed check or size makes everything after it doubtful
+        outcome?;
+        for statement in &chosen {
+            if let StatementKind::Declare { role, tensors } = &statement.kind {
+                frame.docs = docs_of(statement);
+                for (port, initial) in tensors {
+                    frame.statement = port.span;
+                    if self.define_name(frame, &port.name).is_err() {
+                        continue;
+                    }
+                    let declared = self.declare(frame, *role, port, initial.as_ref());
+                    let value = declared.map_or(Value::Broken, Value::Tensor);
+                    if matches!(value, Value::Broken) {
+                        outcome = Err(Reported);
+                    }
+                    frame.values.insert(port.name.text.clone(), value);
+                }
+            }
+        }
+        let order = self.in_order(frame, &chosen, &mut outcome);
+        for statement in order {
+            frame.statement = statement.span;
+            frame.docs = docs_of(statement);
+            if let Err(reported) = self.equation_statement(frame, statement) {
+                outcome = Err(reported);
+            }
+        }
+        outcome?;
+        Ok(chosen
+            .into_iter()
+            .filter(|statement| {
+                matches!(
+                    statement.kind,
+                    StatementKind::Loss(_) | StatementKind::Metric(..) | StatementKind::Optimizer { .. } | StatementKind::Update { .. }
+                )
+            })
+            .collect())
+    }
+
+    /// Labels, blocks and numbers of the stages of a body, in the order of the text.
+    fn label_body(&mut self, frame: &mut Frame<'a>, statements: &'a [Statement]) {
+        let mut applied = Vec::new();
+        let mut blocks: Vec<(&'a Name, &'a nnc_grammar::tree::Chain)> = Vec::new();
+        visit_statements(statements, &mut |statement| match &statement.kind {
+            StatementKind::Block(name, chain) => blocks.push((name, chain)),
+            _ => in_statement(statement, &mut |flow| walk::applications_in_flow(flow, &mut |one: Applied<'a>| applied.push(one))),
+        });
+        let mut scope = std::mem::take(&mut frame.scopes[0]);
+        self.fill_scope(&mut scope, &applied);
+        for (name, chain) in blocks {
+            self.add_label(&mut scope, name, Labelled::Block(chain));
+        }
+        frame.scopes[0] = scope;
+    }
+
+    /// The statements that hold: `let` and compile-time `if` in the order in which they need each other.
+    fn choose_statements(&mut self, frame: &mut Frame<'a>, statements: &'a [Statement], outcome: &mut Outcome<()>) -> Vec<&'a Statement> {
+        let mut chosen: Vec<&'a Statement> = Vec::new();
+        let mut waiting: Vec<&'a Statement> = statements.iter().collect();
+        while !waiting.is_empty() {
+            let lets: BTreeSet<&str> = waiting
+                .iter()
+                .filter_map(|statement| match &statement.kind {
+                    StatementKind::Let(name, _) => Some(name.text.as_str()),
+                    _ => None,
+                })
+                .collect();
+            let mut progress = false;
+            let mut next = Vec::new();
+            let mut ready = lets.clone();
+            for statement in std::mem::take(&mut waiting) {
+                let needs: Vec<&Expression> = match &statement.kind {
+                    StatementKind::Let(_, value) => vec![value],
+                    StatementKind::If { arms, .. } => arms.iter().map(|(condition, _)| condition).collect(),
+                    _ => {
+                        chosen.push(statement);
+                        progress = true;
+                        continue;
+                    }
+                };
+                if needs.iter().any(|need| mentions(need, &ready)) {
+                    next.push(statement);
+                    continue;
+                }
+                progress = true;
+                match &statement.kind {
+                    StatementKind::Let(name, value) => {
+                        ready.remove(name.text.as_str());
+                        if self.define_name(frame, name).is_err() {
+                            *outcome = Err(Reported);
+                            continue;
+                        }
+                        let mut context = Context::new(frame, frame.definition.clone());
+                        let result = self.integer(frame, &mut context, value);
+                        if result.is_err() {
+                            *outcome = Err(Reported);
+                        }
+                        frame.values.insert(name.text.clone(), result.map_or(Value::Broken, Value::Whole));
+                    }
+                    StatementKind::If { arms, otherwise } => {
+                        let mut body = otherwise.as_deref();
+                        for (condition, statements) in arms {
+                            match self.decided(frame, condition) {
+                                Ok(true) => {
+                                    body = Some(statements);
+                                    break;
+                                }
+                                Ok(false) => {}
+                                Err(reported) => {
+                                    *outcome = Err(reported);
+                                    body = None;
+                                    break;
+                                }
+                            }
+                        }
+                        next.extend(body.unwrap_or_default());
+                    }
+                    _ => {}
+                }
+            }
+            waiting = next;
+            if !progress {
+                for statement in waiting {
+                    if let StatementKind::Let(name, value) = &statement.kind {
+                        let message = format!("`let {}` needs its own value", name.text);
+                        *outcome = Err(self.report(Diagnostic::error("NN0110", value.span, message)));
+                        frame.values.insert(name.text.clone(), Value::Broken);
+                    }
+                }
+                break;
+            }
+        }
+        chosen.sort_by_key(|statement| statement.span.start);
+        chosen
+    }
+
+    /// Notes that a statement defines a name; refuses a second definition.
+    pub(super) fn define_name(&mut self, frame: &mut Frame<'a>, name: &'a Name) -> Outcome<()> {
+        if FIXED.contains(&name.text.as_str()) {
+            return Err(self.report(fixed_name(&name.text, name.span)));
+        }
+        if let Some(labelled) = frame.scopes[0].labels.get(name.text.as_str()) {
+            let message = format!("`{}` is the name of a tensor and of a stage", name.text);
+            let mut diagnostic = Diagnostic::error("NN0109", name.span, message);
+            if let Labelled::Stage(stage) = labelled
+                && let Some(label) = &stage.label
+            {
+                diagnostic = diagnostic.also(label.span, "the stage");
+            }
+            return Err(self.report(diagnostic.help(format!("label the stage otherwise: `{}_stage`", name.text))));
+        }
+        if let Some(&first) = frame.places.get(&name.text) {
+            return Err(self.report(defined_twice(&name.text, first, name.span)));
+        }
+        frame.places.insert(name.text.clone(), name.span);
+        Ok(())
+    }
+
+    /// `check cond, "message with {names}"`
+    fn check(&mut self, frame: &mut Frame<'a>, condition: &'a Expression, message: &str, span: Span) -> Outcome<()> {
+        let mut context = Context::new(frame, frame.definition.clone());
+        let result = self.condition(frame, &mut context, condition)?;
+        let shown = self.fill_message(frame, message);
+        if result == Condition::FALSE {
+            return Err(self.report(Diagnostic::error("NN0209", span, shown).label("this must hold")));
+        }
+        for part in self.equations.pool.parts_of(result) {
+            use crate::equations::ConditionNode;
+            let zero = self.equations.pool.integer(0);
+            match *self.equations.pool.condition(part) {
+                ConditionNode::NonNegative(index) if self.equations.pool.is_size(index) => self.assert(zero, false, index, shown.clone()),
+                ConditionNode::Zero(index) if self.equations.pool.is_size(index) => {
+                    if !self.agree(index, zero, shown.clone()) {
+                        self.assert(index, true, zero, shown.clone());
+                    }
+                }
+                _ => {
+                    let message = "this check is not decided while the model is compiled";
+                    let help = "a check compares numbers and sizes, joined by `&&`";
+                    return Err(self.report(Diagnostic::error("NN0204", condition.span, message).help(help)));
+                }
+            }
+            frame.facts.push(part);
+        }
+        Ok(())
+    }
+
+    /// A message with its `{names}` filled in.
+    fn fill_message(&self, frame: &Frame<'a>, message: &str) -> String {
+        let mut text = String::new();
+        let mut rest = message;
+        while let Some(open) = rest.find('{') {
+            text.push_str(&rest[..open]);
+            rest = &rest[open..];
+            let Some(close) = rest.find('}') else { break };
+            match frame.values.get(&rest[1..close]) {
+                Some(value) => text.push_str(&self.show_value(value)),
+                None => text.push_str(&rest[..=close]),
+            }
+            rest = &rest[close + 1..];
+        }
+        text.push_str(rest);
+        text
+    }
+
+    fn show_value(&self, value: &Value) -> String {
+        match value {
+            Value::Whole(index) => self.show_size(*index),
+            Value::Number(number) => number.to_string(),
+            Value::Truth(condition) => (*condition == Condition::TRUE).to_string(),
+            Value::Pair(parts) => parts.iter().map(|part| self.show_value(part)).collect::<Vec<_>>().join("x"),
+            Value::Pack(sizes) => self.show_shape(sizes),
+            Value::Tensor(tensor) => self.show_shape(&tensor.axes),
+            Value::Field(_, number) => self.show_value(number),
+            Value::Real(_) | Value::Broken => "?".to_string(),
+        }
+    }
+
+    /// Equations in the order in which they need each other; those in a circle are refused.
+    fn in_order(&mut self, frame: &mut Frame<'a>, chosen: &[&'a Statement], outcome: &mut Outcome<()>) -> Vec<&'a Statement> {
+        let statements: Vec<&'a Statement> = chosen
+            .iter()
+            .copied()
+            .filter(|statement| matches!(statement.kind, StatementKind::Equation { .. } | StatementKind::Destructure { .. }))
+            .collect();
+        let mut defines: BTreeMap<String, usize> = BTreeMap::new();
+        let mut refused = BTreeSet::new();
+        for (number, statement) in statements.iter().enumerate() {
+            let names: Vec<&'a Name> = match &statement.kind {
+                StatementKind::Equation { name, .. } => vec![name],
+                StatementKind::Destructure { names, .. } => names.iter().collect(),
+                _ => Vec::new(),
+            };
+            for name in names {
+                if self.define_name(frame, name).is_err() {
+                    *outcome = Err(Reported);
+                    refused.insert(number);
+                    continue;
+                }
+                defines.insert(name.text.clone(), number);
+            }
+            // stages are defined where their labels stand, for `fc1.w` and for using `fc1` again
+            in_statement(statement, &mut |flow| {
+                walk::applications_in_flow(flow, &mut |one| {
+                    let (label, name) = match one {
+                        Applied::Stage(stage) => (stage.label.as_ref(), &stage.name),
+                        Applied::First(argument) => match (&argument.label, &argument.value.value.kind) {
+                            (label, ExpressionKind::Name(path) | ExpressionKind::Call { path, .. }) => (label.as_ref(), &path.segments[0]),
+                            _ => return,
+                        },
+                        Applied::Call(expression) => match &expression.kind {
+                            ExpressionKind::Call { path, .. } => (None, &path.segments[0]),
+                            _ => return,
+                        },
+                    };
+                    let local = match label {
+                        Some(label) => label.text.clone(),
+                        None => match frame.scopes[0].labels.get(name.text.as_str()) {
+                            Some(Labelled::Block(_)) => name.text.clone(),
+                            _ => format!("{}{}", name.text, frame.scopes[0].numbers.get(&name.span).copied().unwrap_or(1)),
+                        },
+                    };
+                    defines.entry(local).or_insert(number);
+                })
+            });
+        }
+        let mut needs: Vec<BTreeSet<usize>> = Vec::new();
+        let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); statements.len()];
+        let mut own = vec![false; statements.len()];
+        for (number, statement) in statements.iter().enumerate() {
+            let mut found = BTreeSet::new();
+            reads_of_statement(statement, &mut |name| {
+                if let Some(&other) = defines.get(name) {
+                    if other != number {
+                        found.insert(other);
+                    } else if matches!(&statement.kind, StatementKind::Equation { name: own, .. } if own.text == name) {
+                        own[number] = true;
+                    }
+                }
+            });
+            for &other in &found {
+                needed_by[other].push(number);
+            }
+            needs.push(found);
+        }
+        let mut ready: BTreeSet<usize> = (0..statements.len()).filter(|&number| needs[number].is_empty() && !own[number]).collect();
+        let mut order = Vec::new();
+        let mut done = vec![false; statements.len()];
+        while let Some(number) = ready.pop_first() {
+            done[number] = true;
+            if !refused.contains(&number) {
+                order.push(statements[number]);
+            }
+            for &other in &needed_by[number] {
+                needs[other].remove(&number);
+                if needs[other].is_empty() && !own[other] {
+                    ready.insert(other);
+                }
+            }
+        }
+        // what is left is in a circle, or needs something that is
+        let circle: Vec<usize> = (0..statements.len()).filter(|&number| !done[number]).collect();
+        if !circle.is_empty() {
+            *outcome = Err(Reported);
+            let first = circle.iter().copied().find(|&number| own[number]).or_else(|| in_a_circle(&needs, &circle)).unwrap_or(circle[0]);
+            let (name, span) = match &statements[first].kind {
+                StatementKind::Equation { name, .. } => (name.text.clone(), name.span),
+                StatementKind::Destructure { names, .. } => (names[0].text.clone(), names[0].span),
+                _ => (String::new(), statements[first].span),
+            };
+            let message = format!("`{name}` is a recurrence: it reads itself, which is not built yet");
+            let note = "An equation that reads earlier elements of itself along a time axis is a later part of the language.";
+            self.report(Diagnostic::error("NN0701", span, message).label("defined by its own elements").note(note));
+            for number in circle {
+                match &statements[number].kind {
+                    StatementKind::Equation { name, .. } => {
+                        frame.values.insert(name.text.clone(), Value::Broken);
+                    }
+                    StatementKind::Destructure { names, .. } => {
+                        for name in names {
+                            frame.values.insert(name.text.clone(), Value::Broken);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        order
+    }
+
+    fn equation_statement(&mut self, frame: &mut Frame<'a>, statement: &'a Statement) -> Outcome<()> {
+        match &statement.kind {
+            StatementKind::Equation { name, binders, kind, value } => {
+                let result = self.equation(frame, name, binders, kind.as_ref(), value);
+                let failed = result.is_err();
+                frame.values.insert(name.text.clone(), result.map_or(Value::Broken, Value::Tensor));
+                if failed { Err(Reported) } else { Ok(()) }
+            }
+            StatementKind::Destructure { names, value } => {
+                let mut context = Context::new(frame, super::ranges::full_name(frame.path(), &names[0].text));
+                let results = if value.stages.is_empty() {
+                    let message = "only a stage has several results";
+                    Err(self.report(Diagnostic::error("NN0503", value.span, message).help("write `(h, c) = x -> lstm(3);`")))
+                } else {
+                    self.flow_results(frame, &mut context, value)
+                };
+                let results = match results {
+                    Ok(results) if results.len() == names.len() => results,
+                    Ok(results) => {
+                        let message = format!("{} names for {} results", names.len(), results.len());
+                        self.report(Diagnostic::error("NN0501", names[0].span.to(value.span), message));
+                        Vec::new()
+                    }
+                    Err(Reported) => Vec::new(),
+                };
+                let mut outcome = Ok(());
+                for (number, name) in names.iter().enumerate() {
+                    let value = results.get(number).cloned().map_or(Value::Broken, Value::Tensor);
+                    if matches!(value, Value::Broken) {
+                        outcome = Err(Reported);
+                    }
+                    frame.values.insert(name.text.clone(), value);
+                }
+                outcome
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `y[o, i: n] = …`, or `y = …` element by element.
+    pub(super) fn equation(
+        &mut self,
+        frame: &mut Frame<'a>,
+        name: &'a Name,
+        binders: &'a [Binder],
+        kind: Option<&'a Kind>,
+        value: &'a Flow,
+    ) -> Outcome<Tensor> {
+        let base = super::ranges::full_name(frame.path(), &name.text);
+        let mut context = Context::new(frame, base.clone());
+        let range = match kind {
+            Some(Kind { kind: KindKind::Probability, span }) => {
+                let message = "a probability is proved, not stated, inside of a definition";
+                return Err(self.report(Diagnostic::error("NN0406", *span, message).help("leave `: prob` out")));
+            }
+            Some(kind) => self.index_range(frame, kind)?,
+            None => None,
+        };
+        if binders.is_empty() && kind.is_none() {
+            if !value.stages.is_empty() {
+                let results = self.flow_results(frame, &mut context, value)?;
+                return results.into_iter().next().ok_or(Reported);
+            }
+            // another name for the same tensor
+            match &value.value.kind {
+                ExpressionKind::Name(path) => {
+                    if let Some(tensor) = self.find_tensor(frame, 0, path) {
+                        return Ok(tensor);
+                    }
+                }
+                ExpressionKind::Call { .. } => {
+                    let shape = self.shape(frame, &mut context, &value.value)?;
+                    let _ = shape;
+                    if let Some(tensor) = context.hoisted.get(&super::values::address(&value.value)) {
+                        return Ok(tensor.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut axes = Vec::new();
+        if binders.is_empty() {
+            let shape = self.shape(frame, &mut context, &value.value)?;
+            let labels = self.labels_of_shape(frame, &value.value, shape.len());
+            axes = shape.iter().enumerate().map(|(k, &size)| context.axis(&labels[k], size)).collect();
+            context.whole = Some(axes.clone());
+        } else {
+            let scope = vec![&value.value];
+            let mut scope = scope;
+            walk::in_stages(&value.stages, &mut |expression| scope.push(expression));
+            let mut outcome = Ok(());
+            for binder in binders {
+                match self.bind(frame, &mut context, binder, &scope) {
+                    Ok(more) => axes.extend(more),
+                    Err(reported) => outcome = Err(reported),
+                }
+            }
+            outcome?;
+        }
+        let root = match range {
+            Some(range) => self.integer_equation(frame, &mut context, value, range)?,
+            None => self.root(frame, &mut context, value)?,
+        };
+        self.finish(frame, &context, &base, &axes, root, range)
+    }
+
+    fn labels_of_shape(&self, frame: &Frame<'a>, expression: &'a Expression, rank: usize) -> Vec<String> {
+        let mut stack = vec![expression];
+        while let Some(expression) = stack.pop() {
+            if let ExpressionKind::Name(path) = &expression.kind
+                && let Some(tensor) = self.find_tensor(frame, 0, path)
+                && tensor.axes.len() == rank
+            {
+                let labels = self.labels_of(&tensor);
+                if labels.len() == rank {
+                    return labels;
+                }
+            }
+            let mut inside = Vec::new();
+            walk::inside(expression, &mut |part| inside.push(part));
+            stack.extend(inside.into_iter().rev());
+        }
+        (0..rank).map(super::calls::axis_label).collect()
+    }
+
+    /// The root of an equation: a reduction stays one.
+    fn root(&mut self, frame: &mut Frame<'a>, context: &mut Context, value: &'a Flow) -> Outcome<Root> {
+        let mut expression = &value.value;
+        while value.stages.is_empty()
+            && let ExpressionKind::Group(flows) = &expression.kind
+            && let [flow] = &flows[..]
+            && flow.stages.is_empty()
+        {
+            expression = &flow.value;
+        }
+        if value.stages.is_empty()
+            && let ExpressionKind::Reduce { reducer, binders, condition, body } = &expression.kind
+            && !binders.iter().any(|binder| binder.name.text == "all")
+        {
+            let reduction = match reducer {
+                Reducer::Sum => Some(Reduction::Sum),
+                Reducer::Product => Some(Reduction::Product),
+                Reducer::Max => Some(Reduction::Max),
+                Reducer::LogSumExp => Some(Reduction::LogSumExp),
+                _ => None,
+            };
+            if let Some(reduction) = reduction {
+                let (axes, condition, body) = self.reduction_parts(frame, context, binders, condition.as_deref(), body)?;
+                return Ok(Root::Reduced(Reduced { reduction, axes, condition, body }));
+            }
+        }
+        let value = self.flow_value(frame, context, &value.value, value, Position::Real).map(|found| (found, value.span))?;
+        self.to_real(value.0, value.1).map(Root::Value)
+    }
+
+    fn integer_equation(
+        &mut self,
+        frame: &mut Frame<'a>,
+        context: &mut Context,
+        value: &'a Flow,
+        range: (crate::equations::Index, crate::equations::Index),
+    ) -> Outcome<Root> {
+        if !value.stages.is_empty() {
+            let message = "an index tensor is made by an expression, not by stages";
+            return Err(self.report(Diagnostic::error("NN0405", value.span, message)));
+        }
+        if let ExpressionKind::Reduce { reducer: Reducer::ArgMax, binders, condition, body } = &value.value.kind {
+            let (axes, condition, body) = self.reduction_parts(frame, context, binders, condition.as_deref(), body)?;
+            let (low, high) = self.argmax_range(context, value.span, &axes, condition)?;
+            let below = self.equations.pool.minus(low, range.0);
+            let above = self.equations.pool.minus(range.1, high);
+            if !self.equations.pool.never_negative(below) || !self.equations.pool.never_negative(above) {
+                let (found, stated) = (self.show_size(high), self.show_size(range.1));
+                let message = format!("`argmax` is in 0..{found}, and {stated} is stated as the end of the range");
+                return Err(self.report(Diagnostic::error("NN0403", value.span, message).help(format!("write `: index({found})`"))));
+            }
+            return Ok(Root::Reduced(Reduced { reduction: Reduction::ArgMax, axes, condition, body }));
+        }
+        self.integer_root(frame, context, &value.value, range).map(Root::Value)
+    }
+}
+
+/// A statement that needs itself through others.
+fn in_a_circle(needs: &[BTreeSet<usize>], left: &[usize]) -> Option<usize> {
+    // following needs among those that are left must come back to a statement
+    let mut at = *left.first()?;
+    let mut seen = BTreeSet::new();
+    while seen.insert(at) {
+        at = *needs[at].first()?;
+    }
+    Some(at)
+}
+
+fn docs_of(statement: &Statement) -> Vec<String> {
+    statement.docs.iter().map(|line| line.value.clone()).collect()
+}
+
+/// All statements, those inside of `if` among them.
+pub(super) fn visit_statements<'a>(statements: &'a [Statement], f: &mut dyn FnMut(&'a Statement)) {
+    for statement in statements {
+        if let StatementKind::If { arms, otherwise } = &statement.kind {
+            for (_, statements) in arms {
+                visit_statements(statements, f);
+            }
+            if let Some(statements) = otherwise {
+                visit_statements(statements, f);
+            }
+        } else {
+            f(statement);
+        }
+    }
+}
+
+/// The flows of a statement.
+pub(super) fn in_statement<'a>(statement: &'a Statement, f: &mut dyn FnMut(&'a Flow)) {
+    match &statement.kind {
+        StatementKind::Loss(value)
+        | StatementKind::Metric(_, value)
+        | StatementKind::Update { value, .. }
+        | StatementKind::Destructure { value, .. }
+        | StatementKind::Equation { value, .. } => f(value),
+        _ => {}
+    }
+}
+
+/// Whether an expression mentions one of these names.
+fn mentions(expression: &Expression, names: &BTreeSet<&str>) -> bool {
+    if names.is_empty() {
+        return false;
+    }
+    let mut stack = vec![expression];
+    while let Some(expression) = stack.pop() {
+        if let ExpressionKind::Name(path) = &expression.kind
+            && names.contains(path.segments[0].text.as_str())
+        {
+            return true;
+        }
+        walk::inside(expression, &mut |part| stack.push(part));
+    }
+    false
+}
+
+/// The tensors, labels and blocks that a statement reads; index names are not among them.
+fn reads_of_statement<'a>(statement: &'a Statement, f: &mut dyn FnMut(&str)) {
+    let binders: &[Binder] = match &statement.kind {
+        StatementKind::Equation { binders, .. } | StatementKind::Update { binders, .. } => binders,
+        _ => &[],
+    };
+    let mut bound: Vec<&str> = binders.iter().filter(|binder| !binder.pack).map(|binder| binder.name.text.as_str()).collect();
+    in_statement(statement, &mut |flow| reads_of_flow(flow, &mut bound, f));
+}
+
+fn reads_of_flow<'a>(flow: &'a Flow, bound: &mut Vec<&'a str>, f: &mut dyn FnMut(&str)) {
+    reads(&flow.value, bound, f);
+    reads_of_stages(&flow.stages, bound, f);
+}
+
+fn reads_of_stages<'a>(stages: &'a [Stage], bound: &mut Vec<&'a str>, f: &mut dyn FnMut(&str)) {
+    for stage in stages {
+        f(&stage.name.text);
+        for argument in stage.arguments.iter().flatten() {
+            if let ExpressionKind::Name(path) = &argument.value.value.kind {
+                f(&path.segments[0].text);
+            }
+            reads_of_flow(&argument.value, bound, f);
+        }
+    }
+}
+
+fn reads<'a>(expression: &'a Expression, bound: &mut Vec<&'a str>, f: &mut dyn FnMut(&str)) {
+    match &expression.kind {
+        ExpressionKind::Name(path) => {
+            let name = path.segments[0].text.as_str();
+            if path.segments.len() > 1 || !bound.contains(&name) {
+                mention(path, f);
+            }
+        }
+        ExpressionKind::Read(path, dims) => {
+            mention(path, f);
+            for dim in dims {
+                if let DimKind::Expression(index) | DimKind::Named(_, index) = &dim.kind {
+                    reads(index, bound, f);
+                }
+            }
+        }
+        ExpressionKind::Call { path, first, second } => {
+            f(&path.segments[0].text);
+            for argument in first.iter().chain(second.iter().flatten()) {
+                reads_of_flow(&argument.value, bound, f);
+            }
+        }
+        ExpressionKind::Reduce { binders, condition, body, .. } => {
+            let known = bound.len();
+            bound.extend(binders.iter().filter(|binder| !binder.pack).map(|binder| binder.name.text.as_str()));
+            if let Some(condition) = condition {
+                reads(condition, bound, f);
+            }
+            reads(body, bound, f);
+            bound.truncate(known);
+        }
+        ExpressionKind::If { arms, otherwise } => {
+            for (condition, flow) in arms {
+                reads(condition, bound, f);
+                reads_of_flow(flow, bound, f);
+            }
+            reads_of_flow(otherwise, bound, f);
+        }
+        ExpressionKind::Total(_, flows) | ExpressionKind::Group(flows) => flows.iter().for_each(|flow| reads_of_flow(flow, bound, f)),
+        _ => {
+            let mut inside = Vec::new();
+            walk::inside(expression, &mut |part| inside.push(part));
+            for part in inside {
+                reads(part, bound, f);
+            }
+        }
+    }
+}
+
+/// `deep.0.fc.w` needs the statement of `deep`; `linear1.w` that of the first unlabelled `linear`.
+fn mention(path: &Path, f: &mut dyn FnMut(&str)) {
+    f(&path.segments[0].text);
+}

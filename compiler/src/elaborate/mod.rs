@@ -1,0 +1,408 @@
+//! `File` to [`Model`]: the last stage that can fail.
+//!
+//! A model's body is read with tensors for names. Applying a definition reads its body again, in a frame in which its
+//! hyper-parameters are numbers and its ports are tensors; what its ports do not show (the batch, axes that it is lifted over) are
+//! front axes of the frame. So after reading there are equations only, with the names that the text gives them.
+//!
+//! A model is read twice, with `train` true and false, in one pool. Where sizes can only be compared by rustc or at each call, the
+//! equality is asserted, and the model is read again with one name for both.
+//!
+//! An error is reported once, where it is; whatever depends on it is silent.
+
+mod apply;
+mod arithmetic;
+mod bodies;
+mod calls;
+mod chains;
+mod codes;
+mod define;
+mod evaluate;
+mod initial;
+mod kinds;
+mod models;
+mod names;
+mod optimizers;
+mod ranges;
+mod sizes;
+mod values;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use codes::{CODES, Code};
+
+use crate::equations::{Equations, Index, Name};
+use crate::library;
+use crate::model::{Assertion, Interface, Model, Origin, Parameter, Port};
+use apply::Application;
+use names::{Files, Module};
+use nnc_grammar::tree::{Body, Chain, Definition, File, Item, ItemKind};
+use nnc_grammar::{Diagnostic, Label, Source, Sources, Span};
+use std::collections::{BTreeMap, BTreeSet};
+use values::{Outcome, Reported, Tensor, Value};
+
+/// No more errors are reported at once.
+const MOST_ERRORS: usize = 10;
+
+/// How a text is read.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// As `nn!` does: names of sizes that nothing defines are constants of Rust.
+    pub rust_constants: bool,
+    /// Only the model of this name; nothing for all of the file.
+    pub model: Option<String>,
+}
+
+/// What a text means.
+#[derive(Clone, Debug)]
+pub struct Elaborated {
+    /// The models, in the order of the text.
+    pub models: Vec<Model>,
+    /// Lints.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The models of a file and of what it imports. `load` gives the text of an import, as seen from the source that imports it.
+///
+/// # Errors
+/// All that is wrong, at most ten, in the order of their places.
+pub fn elaborate(
+    root: &File,
+    sources: &mut Sources,
+    load: &mut dyn FnMut(u32, &str) -> Result<Source, String>,
+    settings: &Settings,
+) -> Result<Elaborated, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let source = root.items.first().map_or(0, |item| item.span.source);
+    let files = Files::load(root, source, sources, load, &mut problems);
+    let first = add_library(sources);
+    let modules = files.modules(settings, &mut problems);
+    let mut models = Vec::new();
+    let mut warnings = Vec::new();
+    let wanted: Vec<&Item> = root
+        .items
+        .iter()
+        .filter(|item| matches!(&item.kind, ItemKind::Model(definition) if settings.model.as_ref().is_none_or(|name| *name == definition.name.text)))
+        .collect();
+    if let Some(name) = &settings.model
+        && wanted.is_empty()
+    {
+        let span = root.items.first().map_or(Span::default(), |item| Span { end: item.span.start, ..item.span });
+        let all: Vec<&str> = root.items.iter().filter(|item| matches!(item.kind, ItemKind::Model(_))).filter_map(library::item_name).collect();
+        let mut diagnostic = Diagnostic::error("NN0113", span, format!("no model is called `{name}`"));
+        if let Some(near) = names::nearest(name, all.iter().copied()) {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        }
+        problems.push(diagnostic);
+    }
+    for item in wanted {
+        let ItemKind::Model(definition) = &item.kind else { continue };
+        let docs = item.docs.iter().map(|line| line.value.clone()).collect();
+        let mut elaboration = Elaboration::new(&modules, settings, sources);
+        let result = elaboration.read_model(item, definition, docs);
+        problems.append(&mut elaboration.problems);
+        warnings.append(&mut elaboration.warnings);
+        models.extend(result);
+    }
+    finished(models, warnings, problems, first)
+}
+
+/// The model of a chain without a name: `nn!( linear(d, p) -> relu )`.
+///
+/// # Errors
+/// All that is wrong, at most ten, in the order of their places.
+pub fn elaborate_chain(chain: &Chain, sources: &mut Sources, settings: &Settings) -> Result<Elaborated, Vec<Diagnostic>> {
+    let name = nnc_grammar::tree::Name { text: "Network".to_string(), span: chain.span };
+    let definition = Definition { name, hypers: None, body: Body::Chain(chain.clone()) };
+    let item = Item { docs: Vec::new(), kind: ItemKind::Model(definition), span: chain.span };
+    elaborate(&File { items: vec![item] }, sources, &mut |_, _| Err("nothing can be imported here".to_string()), settings)
+}
+
+/// Adds the library to the sources, once; the number of its first file.
+fn add_library(sources: &mut Sources) -> u32 {
+    let known = sources.0.iter().position(|source| source.name == library::FILES[0].0 && source.text == library::FILES[0].1);
+    if let Some(known) = known {
+        return known as u32;
+    }
+    let first = sources.0.len() as u32;
+    for (name, text) in library::FILES {
+        sources.add(*name, *text);
+    }
+    first
+}
+
+/// Moves spans of the library to where its texts are in the sources, and decides.
+fn finished(
+    mut models: Vec<Model>,
+    mut warnings: Vec<Diagnostic>,
+    mut problems: Vec<Diagnostic>,
+    first: u32,
+) -> Result<Elaborated, Vec<Diagnostic>> {
+    let place = |span: &mut Span| {
+        if span.source >= library::FIRST_SOURCE {
+            span.source = span.source - library::FIRST_SOURCE + first;
+        }
+    };
+    for diagnostic in problems.iter_mut().chain(&mut warnings) {
+        diagnostic.labels.iter_mut().for_each(|label| place(&mut label.span));
+        diagnostic.help.iter_mut().filter_map(|help| help.replacement.as_mut()).for_each(|(span, _)| place(span));
+    }
+    if !problems.is_empty() {
+        problems.sort_by_key(|problem| problem.labels.first().map(|label| (label.span.source, label.span.start)));
+        let mut seen = BTreeSet::new();
+        problems.retain(|problem| seen.insert((problem.code, problem.labels.first().map(|label| label.span), problem.message.clone())));
+        problems.truncate(MOST_ERRORS);
+        return Err(problems);
+    }
+    for model in &mut models {
+        for origin in model.training.origins.values_mut().chain(model.inference.origins.values_mut()) {
+            place(&mut origin.span);
+        }
+        for parameter in model.interface.parameters.iter_mut().chain(&mut model.interface.states) {
+            place(&mut parameter.span);
+        }
+    }
+    Ok(Elaborated { models, warnings })
+}
+
+/// One model that is being read.
+struct Elaboration<'a> {
+    modules: &'a [Module<'a>],
+    settings: &'a Settings,
+    sources: &'a Sources,
+    problems: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+    /// The definitions that are being applied, innermost last.
+    applications: Vec<Application>,
+    /// Labels and blocks that are being applied.
+    open_labels: Vec<String>,
+    equations: Equations,
+    origins: BTreeMap<Name, Origin>,
+    /// Where the elements of a tensor lie, if that is not the whole line.
+    intervals: BTreeMap<Name, (f64, f64)>,
+    /// The number of the next tensor of a name.
+    next_number: BTreeMap<String, u32>,
+    parameters: Vec<Parameter>,
+    /// Parameters by their full names.
+    by_name: BTreeMap<String, Tensor>,
+    parameter_places: BTreeMap<String, Span>,
+    /// Stages with errors: what they would define is not missed.
+    broken_stages: BTreeSet<String>,
+    /// Hyper-parameters of stages by path.
+    bound: BTreeMap<String, BTreeMap<String, Value>>,
+    inputs: Vec<Port>,
+    targets: Vec<Port>,
+    assertions: Vec<Assertion>,
+    /// Sizes that are known at each call.
+    dynamic: BTreeSet<Name>,
+    sizes: Vec<String>,
+    constants: Vec<String>,
+    /// Names of sizes, and what was asserted to equal them.
+    replaced: BTreeMap<Name, Index>,
+    /// Equalities found in this reading.
+    solved: Vec<(Name, Index, String)>,
+    /// Values of `const` items; nothing while one is being found.
+    constants_done: BTreeMap<(usize, &'a str), Option<Value>>,
+    /// The states of the optimizers that are being read: the port of the parameter, the parameter, what is declared.
+    states_open: Vec<(String, Tensor, Vec<(String, Name, crate::equations::Scalar)>)>,
+    steps: u64,
+    stages: u64,
+}
+
+impl<'a> Elaboration<'a> {
+    fn new(modules: &'a [Module<'a>], settings: &'a Settings, sources: &'a Sources) -> Self {
+        Elaboration {
+            modules,
+            settings,
+            sources,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            applications: Vec::new(),
+            open_labels: Vec::new(),
+            equations: Equations::new(),
+            origins: BTreeMap::new(),
+            intervals: BTreeMap::new(),
+            next_number: BTreeMap::new(),
+            parameters: Vec::new(),
+            by_name: BTreeMap::new(),
+            parameter_places: BTreeMap::new(),
+            broken_stages: BTreeSet::new(),
+            bound: BTreeMap::new(),
+            inputs: Vec::new(),
+            targets: Vec::new(),
+            assertions: Vec::new(),
+            dynamic: BTreeSet::new(),
+            sizes: Vec::new(),
+            constants: Vec::new(),
+            replaced: BTreeMap::new(),
+            solved: Vec::new(),
+            constants_done: BTreeMap::new(),
+            states_open: Vec::new(),
+            steps: 0,
+            stages: 0,
+        }
+    }
+
+    /// Forgets what a reading made, but not the pool, nor what was found equal.
+    fn again(&mut self) {
+        let pool = std::mem::take(&mut self.equations.pool);
+        let replaced = std::mem::take(&mut self.replaced);
+        let constants = std::mem::take(&mut self.constants);
+        *self = Elaboration { replaced, constants, ..Elaboration::new(self.modules, self.settings, self.sources) };
+        self.equations.pool = pool;
+    }
+
+    /// Reads one model, as often as equalities are found.
+    fn read_model(&mut self, item: &'a Item, definition: &'a Definition, docs: Vec<String>) -> Option<Model> {
+        let mut asserted: Vec<(Name, Index, String)> = Vec::new();
+        for _ in 0..32 {
+            let model = self.read_twice(item, definition, docs.clone());
+            if self.solved.is_empty() {
+                let mut model = model.ok()?;
+                self.add_equalities(&mut model, &asserted);
+                return Some(model);
+            }
+            // the rest of what this reading found may follow from the first
+            let (name, value, message) = self.solved.remove(0);
+            let single: BTreeMap<Name, Index> = [(name, value)].into();
+            let replaced = self.replaced.clone();
+            for (&other, &index) in &replaced {
+                let index = self.substitute_size(index, &single);
+                self.replaced.insert(other, index);
+            }
+            self.replaced.insert(name, value);
+            asserted.push((name, value, message));
+            self.again();
+        }
+        let message = "more than 32 sizes would have to be equal";
+        self.report(Diagnostic::error("NN0201", definition.name.span, message));
+        None
+    }
+
+    fn substitute_size(&mut self, index: Index, values: &BTreeMap<Name, Index>) -> Index {
+        struct Sizes<'s>(&'s BTreeMap<Name, Index>);
+        impl crate::equations::Rewrite for Sizes<'_> {
+            fn atom(&mut self, pool: &mut crate::equations::Pool, atom: crate::equations::Atom) -> Option<Index> {
+                match pool.atom(atom) {
+                    crate::equations::AtomNode::Size { name, .. } => self.0.get(name).copied(),
+                    _ => None,
+                }
+            }
+        }
+        crate::equations::Rewriter::new(&mut self.equations.pool, Sizes(values)).index(index)
+    }
+
+    /// Equalities of constants of Rust are asserted; those of dynamic sizes are what the shapes at the entry say.
+    fn add_equalities(&mut self, model: &mut Model, asserted: &[(Name, Index, String)]) {
+        for (name, value, message) in asserted {
+            let pool = &mut model.training.equations.pool;
+            let text = pool.text(*name).to_string();
+            if !model.interface.constants.contains(&text) {
+                continue;
+            }
+            let left = pool.size(&text, 1);
+            let message = message.clone();
+            let assertion = Assertion { left, equal: true, right: *value, message };
+            model.interface.assertions.push(assertion);
+        }
+        // both pools know what the interface speaks of
+        model.inference.equations.pool = {
+            let pool = &model.inference.equations.pool;
+            let mut pool = pool.clone();
+            for (name, ..) in asserted {
+                let text = pool.text(*name).to_string();
+                pool.size(&text, 1);
+            }
+            pool
+        };
+    }
+
+    fn read_twice(&mut self, item: &'a Item, definition: &'a Definition, docs: Vec<String>) -> Outcome<Model> {
+        let (name, span) = (&definition.name.text, definition.name.span);
+        if definition.hypers.is_some() {
+            let message = format!("model `{name}` has hyper-parameters");
+            return Err(self.report(Diagnostic::error("NN0611", span, message).help("make it a `layer`, and write `model Small = …(64);`")));
+        }
+        let item_number = std::ptr::from_ref(item) as usize;
+        self.applications.push(Application { span, name: name.clone(), item: item_number });
+        let training = self.model(0, name, span, &definition.body, true);
+        self.applications.pop();
+        let training = training?;
+        if !self.solved.is_empty() {
+            return Err(Reported);
+        }
+        let optimizer = self.optimizer(&training, 0)?;
+        let parameters = std::mem::take(&mut self.parameters);
+        let (inputs, targets) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
+        // the pool goes on, the tensors are made again
+        self.equations.pool = training.forward.equations.pool.clone();
+        self.next_number.clear();
+        self.by_name.clear();
+        self.intervals.clear();
+        self.bound.clear();
+        self.parameter_places.clear();
+        self.applications.push(Application { span, name: name.clone(), item: item_number });
+        let inference = self.model(0, name, span, &definition.body, false);
+        self.applications.pop();
+        let inference = inference?;
+        let interface = Interface {
+            name: name.clone(),
+            docs,
+            span: item.span,
+            batched: training.batched,
+            sizes: self.sizes.clone(),
+            constants: self.constants.clone(),
+            assertions: self.assertions.clone(),
+            inputs,
+            targets,
+            outputs: training.outputs,
+            parameters,
+            states: Vec::new(),
+            metrics: training.metrics,
+        };
+        if !self.problems.is_empty() {
+            return Err(Reported);
+        }
+        Ok(Model { interface, training: training.forward, inference: inference.forward, optimizer })
+    }
+
+    /// Notes an error. Inside of a library definition the place is the user's application of it.
+    fn report(&mut self, mut diagnostic: Diagnostic) -> Reported {
+        if diagnostic.labels[0].span.source >= library::FIRST_SOURCE {
+            let users = self.applications.iter().rev().find(|application| application.span.source < library::FIRST_SOURCE);
+            if let Some(application) = users {
+                let text = format!("while `{}` is applied here", application.name);
+                diagnostic.labels.insert(0, Label { span: application.span, text });
+            }
+        } else if let Some(application) = self.applications.last()
+            && application.span != diagnostic.labels[0].span
+            && self.applications.len() > 1
+            && application.span.source < library::FIRST_SOURCE
+        {
+            let text = format!("while `{}` is applied here", application.name);
+            diagnostic.labels.push(Label { span: application.span, text });
+        }
+        if self.problems.len() < 1000 {
+            self.problems.push(diagnostic);
+        }
+        Reported
+    }
+
+    /// The text of a place.
+    fn text(&self, span: Span) -> &str {
+        let source = if span.source >= library::FIRST_SOURCE {
+            library::FILES.get((span.source - library::FIRST_SOURCE) as usize).map(|(_, text)| *text)
+        } else {
+            self.sources.0.get(span.source as usize).map(|source| source.text.as_str())
+        };
+        source.and_then(|text| text.get(span.range())).unwrap_or_default()
+    }
+
+    /// Whether an item, by its place in memory, is a model.
+    fn is_model_item(&self, item: usize) -> bool {
+        self.modules.iter().any(|module| {
+            module.items.values().any(|other| std::ptr::from_ref(*other) as usize == item && matches!(other.kind, ItemKind::Model(_)))
+        })
+    }
+}
