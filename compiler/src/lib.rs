@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod derive;
+pub mod elaborate;
 pub mod equations;
+pub mod library;
 pub mod model;
 pub mod simplify;
