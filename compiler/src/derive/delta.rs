@@ -5,11 +5,12 @@
 //! `R` free of reduced axes, the rules are, in this order:
 //!
 //! 1. **split**: `v` inside `div m` or `mod m`, `n > m`: digits, `v = m * q + r` with `0 <= r < m`, `v < n` (reshapes, groups).
-//! 2. **radix**: `v + m * (…) = R`, `n <= m`: `v = R mod m`, `(…) = R div m` (windows that do not overlap, channel groups).
-//! 3. **phase**: `v + m * (…) = R`, `n > m`: digits `v = m * q + r`, so that *radix* applies to `r`: a window that overlaps `n / m`-fold
+//! 2. **wrap**: `(v + S) mod m = R`, `n <= m`: `v = (R - S) mod m`, guarded by `0 <= R < m` and `v < n` (circular padding, rolls).
+//! 3. **radix**: `v + m * (…) = R`, `n <= m`: `v = R mod m`, `(…) = R div m` (windows that do not overlap, channel groups).
+//! 4. **phase**: `v + m * (…) = R`, `n > m`: digits `v = m * q + r`, so that *radix* applies to `r`: a window that overlaps `n / m`-fold
 //!    is read at `n / m` places, and which ones follows from `R mod m` (strided convolutions).
-//! 4. **unit**: `v + … = 0` or `-v + … = 0`: `v` is the opposite of the rest, guarded by `0 <= v < n`. Of several, the longest axis.
-//! 5. **gcd**: `m * (…) = R`: `(…) = R div m`, guarded by `R mod m == 0`.
+//! 5. **unit**: `v + … = 0` or `-v + … = 0`: `v` is the opposite of the rest, guarded by `0 <= v < n`. Of several, the longest axis.
+//! 6. **gcd**: `m * (…) = R`: `(…) = R div m`, guarded by `R mod m == 0`.
 //!
 //! All are exact, whatever the integers. Equations in which an axis of the result occurs come first: solving a window for its place
 //! before the test for its maximum keeps that test a test. An equation that no rule solves stays a condition of the sum: it is then
@@ -21,9 +22,9 @@ use std::collections::BTreeMap;
 /// One rule on the equation at a place among the conditions; whether it changed anything.
 type Rule = fn(&mut Pool, &mut Domain, usize) -> bool;
 
-const RULES: [Rule; 5] = [split, radix, phase, unit, gcd];
+const RULES: [Rule; 6] = [split, wrap, radix, phase, unit, gcd];
 /// Without those that only prepare for another.
-const DIRECT_RULES: [Rule; 3] = [radix, unit, gcd];
+const DIRECT_RULES: [Rule; 4] = [wrap, radix, unit, gcd];
 /// No sum of a sensible model comes near it; symbolic divisors that are not known to divide each other could otherwise go on splitting.
 const MOST_STEPS: usize = 64;
 
@@ -245,6 +246,41 @@ fn divisors_of_axes(pool: &mut Pool, domain: &Domain, index: Index, found: &mut 
             }
         }
     }
+}
+
+fn wrap(pool: &mut Pool, domain: &mut Domain, at: usize) -> bool {
+    let ConditionNode::Zero(index) = *pool.condition(domain.conditions[at]) else { return false };
+    for (atom, k) in pool.affine(index).terms.clone() {
+        let AtomNode::Mod(x, m) = *pool.atom(atom) else { continue };
+        if k.abs() != 1 {
+            continue;
+        }
+        let this = pool.index_of_atom(atom);
+        let rest = pool.combine(&[(index, 1), (this, -k)]);
+        let linear = Linear::of(pool, domain, x);
+        let mut elsewhere = pool.axes_of_index(rest);
+        elsewhere.extend(pool.axes_of_index(linear.rest));
+        for turned in 0..linear.axes.len() {
+            let Some(sign) = linear.unit(pool, turned) else { continue };
+            let axis = linear.axes[turned].0.clone();
+            if elsewhere.contains(&axis.number) || !at_most(pool, axis.size, m) {
+                continue;
+            }
+            pool.fire("delta-wrap");
+            let right = pool.scaled(rest, -k);
+            let one = pool.integer(1);
+            let others = linear.divided(pool, one, 1, Some(turned));
+            let value = pool.combine(&[(right, sign), (others, -sign), (linear.rest, -sign)]);
+            let value = pool.remainder(value, m);
+            domain.conditions.remove(at);
+            let (known, inside) = (pool.in_range(right, m), pool.less(value, axis.size));
+            domain.restrict(pool, known);
+            domain.restrict(pool, inside);
+            domain.replace(pool, &BTreeMap::from([(axis.number, value)]));
+            return true;
+        }
+    }
+    false
 }
 
 fn radix(pool: &mut Pool, domain: &mut Domain, at: usize) -> bool {

@@ -311,12 +311,12 @@ fn normal_form(equations: &mut Equations, mut domain: Domain, reader: Name) -> O
     if pool.is_zero(domain.body) {
         return None;
     }
+    domain.guards_to_ranges(pool);
     let size = domain.drop_unused(pool);
     if domain.reduced.is_empty() {
         let value = domain.value(pool);
         return Some(Part::Value(pool.mul(&[size, value])));
     }
-    domain.guards_to_ranges(pool);
     let factor = domain.pull_out(pool);
     let factor = pool.mul(&[size, factor]);
     let axes = domain.needed(pool);

@@ -32,6 +32,7 @@ impl Work {
         }
         sum.restrict(pool, equation.condition);
         sum.lift_guards(pool);
+        sum.guards_to_ranges(pool);
         let size = sum.drop_unused(pool);
         if sum.reduced.is_empty() || pool.is_zero(sum.body) {
             let value = sum.value(pool);
@@ -41,7 +42,6 @@ impl Work {
             self.set(name, pointwise);
             return;
         }
-        sum.guards_to_ranges(pool);
         let factor = sum.pull_out(pool);
         let factor = pool.mul(&[size, factor]);
         let needed = sum.needed(pool);

@@ -411,6 +411,197 @@ fn products() {
     ");
 }
 
+#[test]
+fn dilated_convolution() {
+    let text = "
+        x[batch, 2, 9]
+        w[3, 2, 3]
+        y[n: batch, o: 3, i: 9] = sum(c: 2, p: 3) (x[n, c, i + 2 * p - 2] or 0) * w[o, c, p]
+        loss = sum(n: batch, o: 3, i: 9) y[n, o, i]^2";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
+    d_loss = 1
+    d_y[n, o, i] = 2 * y[n, o, i] * d_loss
+    d_w[o, c, p: 3] = sum(n, i where 0 <= 2 * p + i - 2 < 9) x[n, c, 2 * p + i - 2] * d_y[n, o, i]
+    d_x[n, c, k: 9] = sum(o, p where 0 <= k - 2 * p + 2 < 9) w[o, c, p] * d_y[n, o, k - 2 * p + 2]
+    ");
+}
+
+#[test]
+fn strided_convolution_of_named_length() {
+    let text = "
+        x[batch, 2, L]
+        w[3, 2, 3]
+        y[n: batch, o: 3, i: (L + 1) / 2] = sum(c: 2, p: 3) (x[n, c, 2 * i + p - 1] or 0) * w[o, c, p]
+        loss = sum(n: batch, o: 3, i: (L + 1) / 2) y[n, o, i]^2";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2), ("L", 6)]), @r"
+    d_loss = 1
+    d_y[n, o, i] = 2 * y[n, o, i] * d_loss
+    d_w[o, c, p: 3] = sum(n, i where 0 <= p + 2 * i - 1 < L) x[n, c, p + 2 * i - 1] * d_y[n, o, i]
+    d_x[n, c, k: L] = sum(o, p: 2 where 2 * p + (k + 1) % 2 < 3 && 0 <= p - (k + 1) / 2 + (L + 1) / 2 - 1 < (L + 1) / 2) w[o, c, 2 * p + (k + 1) % 2] * d_y[n, o, (k + 1) / 2 - p]
+    ");
+}
+
+#[test]
+fn pool_of_named_sizes() {
+    let text = "
+        x[batch, H, W]
+        y[n: batch, i: H / 2, j: W / 2] = max(p: 2, q: 2) (x[n, 2 * i + p, 2 * j + q] or -inf)
+        loss = sum(n: batch, i: H / 2, j: W / 2) y[n, i, j]^2";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2), ("H", 5), ("W", 4)]), @r"
+    d_loss = 1
+    d_y[n, i, j] = 2 * y[n, i, j] * d_loss
+    argmax_y[n, i: H / 2, j: W / 2]: index(4) = argmax(p: 2, q: 2) x[n, 2 * i + p, 2 * j + q]
+    d_x[n, i: H, j: W] = if i / 2 < H / 2 && j / 2 < W / 2 && 2 * (i % 2) + j % 2 == argmax_y[n, i / 2, j / 2] { d_y[n, i / 2, j / 2] } else { 0 }
+    ");
+}
+
+#[test]
+fn global_max_pool() {
+    let text = "
+        x[batch, 3, 2, 3]
+        y[n: batch, c: 3] = max(i: 2, j: 3) x[n, c, i, j]
+        loss = sum(n: batch, c: 3) y[n, c]^2";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
+    d_loss = 1
+    d_y[n, c] = 2 * y[n, c] * d_loss
+    argmax_y[n, c]: index(6) = argmax(i, j) x[n, c, i, j]
+    d_x[n, i, j: 2, k: 3] = if j == argmax_y[n, i] / 3 && k == argmax_y[n, i] % 3 { d_y[n, i] } else { 0 }
+    ");
+}
+
+#[test]
+fn reflection_pad() {
+    let text = "
+        x[batch, 5]
+        y[n: batch, i: 9] = if i < 2 { x[n, 2 - i] } else { if i < 7 { x[n, i - 2] } else { x[n, 10 - i] } }
+        loss = sum(n: batch, i: 9) y[n, i]^3";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
+    d_loss = 1
+    d_y[n, i] = 3 * d_loss * y[n, i]^2
+    d_x[n, i: 5] = d_y[n, i + 2] + if 1 <= i < 3 { d_y[n, 2 - i] } else { 0 } + if 2 <= i < 4 { d_y[n, 10 - i] } else { 0 }
+    ");
+}
+
+#[test]
+fn circular_pad() {
+    let text = "
+        x[batch, 5]
+        y[n: batch, i: 9] = x[n, (i + 3) % 5]
+        loss = sum(n: batch, i: 9) y[n, i]^3";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
+    d_loss = 1
+    d_y[n, i] = 3 * d_loss * y[n, i]^2
+    d_x[n, j: 5] = sum(i: 2 where 5 * i + (j + 2) % 5 < 9) d_y[n, 5 * i + (j + 2) % 5]
+    ");
+}
+
+#[test]
+fn linear_upsample() {
+    let text = "
+        x[batch, 4]
+        a[n: batch, i: 8] = if 2 * i + 1 >= 2 { x[n, (2 * i - 1) / 4] } else { x[n, 0] }
+        b[n: batch, i: 8] = if 2 * i + 1 >= 2 && (2 * i - 1) / 4 + 1 < 4 { x[n, (2 * i - 1) / 4 + 1] } else { if 2 * i + 1 < 2 { x[n, 0] } else { x[n, 3] } }
+        loss = sum(n: batch, i: 8) a[n, i]^2 * b[n, i]";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
+    d_loss = 1
+    d_b[n, i] = d_loss * a[n, i]^2
+    d_a[n, i] = 2 * a[n, i] * b[n, i] * d_loss
+    d_x[n, j] = sum(i: 2 where (i + 1) / 2 <= j && 2 * ((i + 1) / 2) < 2 * j + i) d_b[n, 2 * j + i - 2 * ((i + 1) / 2)] + sum(i: 2 where j < (i + 1) / 2 + 3 && 2 * ((i + 1) / 2) < 2 * j + i + 2) d_a[n, 2 * j + i - 2 * ((i + 1) / 2) + 2] + sum(i: 7 where i / 2 >= 3 && j == 3) d_b[n, i + 1] + if j == 0 { d_b[n, 0] + d_a[n, 0] } else { 0 }
+    ");
+}
+
+#[test]
+fn repeated_heads() {
+    let text = "
+        k[batch, 2, T, 3]
+        q[batch, 6, T, 3]
+        z[n: batch, h: 6, t: T, u: T] = sum(i: 3) q[n, h, t, i] * k[n, h / 3, u, i]
+        loss = sum(n: batch, h: 6, t: T, u: T) z[n, h, t, u]^2";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2), ("T", 2)]), @r"
+    d_loss = 1
+    d_z[n, h, t, u] = 2 * z[n, h, t, u] * d_loss
+    d_q[n, h, t, i] = sum(u) k[n, h / 3, u, i] * d_z[n, h, t, u]
+    d_k[n, j: 2, u, i] = sum(t, h: 3) q[n, 3 * j + h, t, i] * d_z[n, 3 * j + h, t, u]
+    ");
+}
+
+#[test]
+fn patches() {
+    let text = "
+        x[batch, 4, 6]
+        y[n: batch, p: 6, d: 4] = x[n, p / 3 * 2 + d / 2, p % 3 * 2 + d % 2]
+        loss = sum(n: batch, p: 6, d: 4) y[n, p, d]^3";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
+    d_loss = 1
+    d_y[n, p, d] = 3 * d_loss * y[n, p, d]^2
+    d_x[n, i: 4, j: 6] = d_y[n, 3 * (i / 2) + j / 2, 2 * (i % 2) + j % 2]
+    ");
+}
+
+#[test]
+fn a_diagonal_and_a_trace() {
+    let text = "
+        x[4, 4]
+        d[i: 4] = x[i, i]
+        e[i: 4] = x[i, 3 - i] * d[i]
+        loss = sum(i: 4) e[i]^2";
+    insta::assert_snapshot!(derived_text(text, &[]), @r"
+    d_loss = 1
+    d_e[i] = 2 * e[i] * d_loss
+    d_d[i] = x[i, 3 - i] * d_e[i]
+    d_x[i, j: 4] = if i == j { d_d[i] } else { 0 } + if i + j == 3 { d[i] * d_e[i] } else { 0 }
+    ");
+}
+
+#[test]
+fn recurrence_in_both_directions_with_lag_2() {
+    let text = "
+        x[T]
+        w[2]
+        f[t: T] = tanh(x[t] + w[0] * (f[t - 2] or 0.1))
+        g[t: T] = tanh(f[t] + w[1] * (g[t + 1] or 0.2))
+        loss = sum(t: T) g[t]^2";
+    insta::assert_snapshot!(derived_text(text, &[("T", 5)]), @r"
+    d_loss = 1
+    d_g[t] = 2 * g[t] * d_loss + if t >= 1 { w[1] * d_g[t - 1] * (1 - g[t - 1]^2) } else { 0 }
+    d_f[t] = d_g[t] * (1 - g[t]^2) + if t < T - 2 { w[0] * d_f[t + 2] * (1 - f[t + 2]^2) } else { 0 }
+    d_w[i] = sum(t where i == 1) d_g[t] * (1 - g[t]^2) * if t < T - 1 { g[t + 1] } else { 0.2 } + sum(t where i == 0) d_f[t] * (1 - f[t]^2) * if t >= 2 { f[t - 2] } else { 0.1 }
+    d_x[i] = d_f[i] * (1 - f[i]^2)
+    ");
+}
+
+#[test]
+fn losses_with_axes() {
+    let text = "
+        x[batch, 3]
+        w[3]
+        loss[n: batch] = sum(i: 3) x[n, i] * w[i]";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
+    d_loss[n: batch] = 1
+    d_w[i] = sum(n) x[n, i] * d_loss[n]
+    d_x[n, i] = w[i] * d_loss[n]
+    ");
+}
+
+#[test]
+fn axes_of_size_1() {
+    let text = "
+        x[batch, 1]
+        w[1, 3]
+        v[3, 1]
+        y[n: batch, o: 3] = sum(i: 1) x[n, i] * w[i, o]
+        z[n: batch, o: 1] = sum(i: 3) y[n, i] * v[i, o]
+        loss = sum(n: batch, o: 1) z[n, o]^2";
+    insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
+    d_loss = 1
+    d_z[n, 0] = 2 * z[n, 0] * d_loss
+    d_y[n, o] = v[o, 0] * d_z[n, 0]
+    d_v[i, 0] = sum(n) y[n, i] * d_z[n, 0]
+    d_w[0, o] = sum(n) x[n, 0] * d_y[n, o]
+    d_x[n, 0] = sum(o) w[0, o] * d_y[n, o]
+    ");
+}
+
 /// A chain of layers, each with weights of its own, a residual connection and a normalisation.
 fn tower(layers: usize) -> Equations {
     let mut text = String::from("x0[batch, 4]\n");
@@ -448,6 +639,7 @@ fn work_and_output_are_linear_in_the_layers() {
 fn every_rule_fires() {
     let rules = [
         ("delta-split", "x[6]\n y[i: 2, j: 3] = x[3 * i + j]\n z[k: 6] = y[k / 3, k % 3]\n loss = sum(k: 6) z[k]^2"),
+        ("delta-wrap", "x[6]\n y[i: 6] = x[(i + 2) % 6]\n loss = sum(i: 6) y[i]^2"),
         ("delta-radix", "x[6]\n y[i: 2, j: 3] = x[3 * i + j]\n loss = sum(i: 2, j: 3) y[i, j]^2"),
         ("delta-phase", "x[9]\n w[3]\n y[i: 4] = sum(p: 3) x[2 * i + p] * w[p]\n loss = sum(i: 4) y[i]^2"),
         ("delta-unit", "x[6]\n y[i: 5] = x[i + 1]\n loss = sum(i: 5) y[i]^2"),
