@@ -1,4 +1,17 @@
 //! The grammar of nnc: text to [`tree::File`], canonical text back, and [`Diagnostic`]s. It knows no size, no layer and no Rust.
+//!
+//! `nn.pest` is the language on one page. A text is scanned for what no grammar needs, parsed by pest, and read into the tree; what is
+//! refused is explained. [`print`](print()) sets a tree, [`format`](format()) a text with its comments.
+//! ```
+//! use nnc_grammar::{Sources, format, parse, render};
+//!
+//! assert_eq!(format("fn  f( x )=x ^ 2 ;// square").unwrap(), "fn f(x) = x^2;  // square\n");
+//!
+//! let mut sources = Sources::default();
+//! let source = sources.add("model.nn", "fn f(x) = 2 x;");
+//! let problems = parse(source, "fn f(x) = 2 x;").unwrap_err();
+//! assert!(render(&problems[0], &sources).contains("1 | fn f(x) = 2 * x;"));
+//! ```
 #![forbid(unsafe_code)]
 
 mod codes;

@@ -5,9 +5,12 @@
 //! statement, or at the next item. What people write from the habit of other languages is recognised in [`mends`]. A test holds the
 //! two grammars together: on broken texts both refuse, on whole ones both accept.
 
+mod ends;
+mod expressions;
 mod mends;
+mod statements;
 
-use crate::scan::{Lexeme, REDUCERS, Token, begins_operand};
+use crate::scan::{Lexeme, Token, cut};
 use crate::{Diagnostic, Span};
 
 /// The words that begin an item.
@@ -136,6 +139,36 @@ impl<'t> Reader<'t> {
             (Some(before), Some(next)) => self.text[before.end..next.start].contains('\n'),
             _ => true,
         }
+    }
+
+    /// The next token for a message.
+    fn found(&self) -> String {
+        match self.token(0) {
+            None if self.inline => "the end of the chain".to_owned(),
+            None => "the end of the file".to_owned(),
+            Some(token) => match token.lexeme {
+                Lexeme::Doc => "documentation".to_owned(),
+                Lexeme::Text => format!("the text {}", cut(token.text(self.text))),
+                _ => format!("`{}`", cut(token.text(self.text))),
+            },
+        }
+    }
+
+    fn written(&self, token: Token) -> String {
+        token.text(self.text).to_owned()
+    }
+
+    /// The place just behind the token before.
+    fn behind(&self) -> Span {
+        let end = self.before().map_or(0, |token| token.end as u32);
+        Span { source: self.source, start: end, end }
+    }
+
+    /// Of the next `number` tokens, if they stand without a gap.
+    fn glued(&self, number: usize) -> Option<Span> {
+        let (first, last) = (self.token(0)?, self.token(number - 1)?);
+        let apart = (1..number).any(|ahead| self.token(ahead).map(|token| token.start) != self.token(ahead - 1).map(|token| token.end));
+        (!apart).then(|| self.span(first).to(self.span(last)))
     }
 
     fn report(&mut self, problem: Diagnostic) -> Stop {
@@ -410,431 +443,6 @@ impl<'t> Reader<'t> {
             self.expression()?;
         }
         if self.take(")") { Ok(()) } else { Err(self.not_ended(&["..", ")"], "in this kind")) }
-    }
-
-    // ---- statements
-
-    fn body(&mut self) -> Read {
-        self.at += 1;
-        while !self.is("}") && self.token(0).is_some() && self.problems.len() < MOST {
-            let start = self.at;
-            if self.statement().is_err() {
-                self.next_statement(start);
-            }
-        }
-        self.take("}");
-        Ok(())
-    }
-
-    /// Whether an index list or nothing, then `=`, `<-` or a kind follows the name here.
-    fn is_equation(&self) -> bool {
-        let behind = if self.look(1) == "[" {
-            let close = self.partner[self.at + 1];
-            if close == usize::MAX { "" } else { self.tokens.get(close + 1).map_or("", |token| token.text(self.text)) }
-        } else {
-            self.look(1)
-        };
-        matches!(behind, "=" | "<-" | ":" | "==") && self.is_name(0)
-    }
-
-    fn statement(&mut self) -> Read {
-        let docs = self.docs();
-        if docs > 0 && (self.is("}") || self.token(0).is_none()) {
-            return Err(self.documents_nothing());
-        }
-        let word = self.look(0);
-        if word == "if" {
-            return self.when();
-        }
-        if word == "(" {
-            return self.equations();
-        }
-        if word == ";" {
-            return self.needless_semicolon();
-        }
-        if self.lexeme(0) != Some(Lexeme::Word) {
-            return Err(self.no_statement());
-        }
-        let chained = matches!(word, "loss" | "optimizer") && matches!(self.look(1), "=" | "==");
-        if !chained && self.is_equation() {
-            return self.equation();
-        }
-        match word {
-            "unbatched" if self.look(1) == ";" => {
-                self.at += 2;
-                Ok(())
-            }
-            "unbatched" => {
-                self.at += 1;
-                self.semicolon("`unbatched`")
-            }
-            "param" | "state" | "random" | "target" => {
-                self.at += 1;
-                loop {
-                    self.port()?;
-                    if self.take("=") {
-                        self.expression()?;
-                    }
-                    if !self.take(",") {
-                        return self.ended(&[",", ";"], &format!("this `{word}`"));
-                    }
-                }
-            }
-            "let" => {
-                self.at += 1;
-                let name = self.name("the name of a size")?;
-                if self.is(":") && self.look(1) != "=" {
-                    self.typed("a size")?;
-                }
-                self.equals(&format!("`let {name}`"))?;
-                self.expression()?;
-                self.semicolon(&format!("`let {name}`"))
-            }
-            "block" => {
-                self.at += 1;
-                let name = self.name("the name of the block")?;
-                self.equals(&format!("`block {name}`"))?;
-                self.chain()?;
-                self.semicolon(&format!("the block `{name}`"))
-            }
-            "check" => {
-                self.at += 1;
-                self.expression()?;
-                if !self.take(",") {
-                    return Err(self.not_ended(&[","], "of this check"));
-                }
-                if self.lexeme(0) != Some(Lexeme::Text) {
-                    return Err(self.unexpected("a text in `\"`", "after the condition of this check"));
-                }
-                self.at += 1;
-                self.semicolon("this check")
-            }
-            "loss" if chained => {
-                self.at += 1;
-                self.equals("`loss`")?;
-                self.flow()?;
-                self.semicolon("the loss")
-            }
-            "metric" => {
-                self.at += 1;
-                let name = self.name("the name of the metric")?;
-                self.equals(&format!("`metric {name}`"))?;
-                self.flow()?;
-                self.semicolon(&format!("the metric `{name}`"))
-            }
-            "optimizer" if chained || self.look(1) == "for" => self.train(),
-            _ => Err(self.no_statement()),
-        }
-    }
-
-    fn train(&mut self) -> Read {
-        self.at += 1;
-        if self.take("for") {
-            loop {
-                loop {
-                    let segment = self.is("*") || self.is_name(0) || self.lexeme(0) == Some(Lexeme::Number);
-                    if !segment {
-                        return Err(self.unexpected("the name of a parameter or `*`", "in the pattern"));
-                    }
-                    self.at += 1;
-                    if !self.take(".") {
-                        break;
-                    }
-                }
-                if !self.take(",") {
-                    break;
-                }
-            }
-        }
-        self.equals("the optimizer")?;
-        self.chain()?;
-        self.semicolon("the optimizer")
-    }
-
-    fn when(&mut self) -> Read {
-        self.at += 1;
-        self.expression()?;
-        if !self.is("{") {
-            return Err(self.no_brace("after the condition"));
-        }
-        self.body()?;
-        loop {
-            if self.is("elif") || self.is("elseif") {
-                self.else_if();
-            } else if !self.take("else") {
-                break;
-            }
-            if self.take("if") || self.take("elif") || self.take("elseif") {
-                self.expression()?;
-            }
-            if !self.is("{") {
-                return Err(self.no_brace("after `else`"));
-            }
-            self.body()?;
-        }
-        if self.is(";") { self.needless_semicolon() } else { Ok(()) }
-    }
-
-    fn equations(&mut self) -> Read {
-        let start = self.at;
-        let mut names = 0;
-        self.bracket(")", "in this list of names", false, |reader| {
-            names += 1;
-            reader.name("the name of a result").map(drop)
-        })?;
-        if names < 2 {
-            return Err(self.one_in_brackets(start));
-        }
-        self.equals("these names")?;
-        self.flow()?;
-        self.semicolon("this equation")
-    }
-
-    fn equation(&mut self) -> Read {
-        let name = self.name("the name of a tensor")?;
-        if self.is("[") {
-            if self.look(1) == "]" {
-                self.empty_brackets();
-            } else {
-                self.bracket("]", "in these brackets", false, Self::binder)?;
-            }
-        }
-        if self.take("<-") {
-            self.flow()?;
-            return self.semicolon(&format!("the update of `{name}`"));
-        }
-        if self.is(":") && self.look(1) != "=" {
-            self.at += 1;
-            self.kind(&name)?;
-        }
-        self.equals(&format!("`{name}`"))?;
-        self.flow()?;
-        self.semicolon(&format!("the equation of `{name}`"))
-    }
-
-    fn binder(&mut self) -> Read {
-        if self.take("..") {
-            self.name("the name of a pack of indices")?;
-            return if self.take(":") { self.name("the name of a pack").map(drop) } else { Ok(()) };
-        }
-        self.or = "";
-        if self.is_name(0) {
-            self.at += 1;
-        } else {
-            self.no_index()?;
-        }
-        if self.take(":") { self.expression() } else { Ok(()) }
-    }
-
-    // ---- chains
-
-    fn whole_chain(&mut self) -> Read {
-        let angled = self.take("<");
-        self.chain()?;
-        if angled && !self.take(">") {
-            return Err(self.not_ended(&[">"], "of this chain"));
-        }
-        if self.token(0).is_some() { Err(self.behind_chain()) } else { Ok(()) }
-    }
-
-    fn chain(&mut self) -> Read {
-        self.stage()?;
-        self.stages()
-    }
-
-    fn stages(&mut self) -> Read {
-        while self.take("->") {
-            self.stage()?;
-        }
-        Ok(())
-    }
-
-    fn flow(&mut self) -> Read {
-        self.expression()?;
-        self.stages()
-    }
-
-    fn stage(&mut self) -> Read {
-        if self.is_name(0) && self.look(1) == ":" {
-            self.at += 2;
-        }
-        if !self.is_name(0) {
-            return Err(self.no_stage());
-        }
-        self.at += 1;
-        if self.is("(") {
-            self.arguments()?;
-        }
-        self.or = OR_ARROW;
-        Ok(())
-    }
-
-    fn arguments(&mut self) -> Read {
-        self.bracket(")", "in this list", true, |reader| {
-            if reader.is_name(0) && reader.look(1) == "=" {
-                reader.at += 2;
-            }
-            if reader.is_name(0) && reader.look(1) == ":" {
-                reader.at += 2;
-            }
-            reader.flow()
-        })
-    }
-
-    // ---- expressions: operands with operators between them; how tightly they bind does not matter here
-
-    fn expression(&mut self) -> Read {
-        loop {
-            while matches!(self.look(0), "-" | "!") {
-                self.at += 1;
-            }
-            self.operand()?;
-            self.or = OR_OPERATOR;
-            match self.look(0) {
-                "||" | "&&" | "==" | "!=" | "<=" | ">=" | "<" | "+" | "-" | "*" | "/" | "%" | "^" | "or" => {}
-                // In `nn!{< … >}` it may close the chain.
-                ">" if !(self.inline && self.at + 1 == self.tokens.len()) => {}
-                _ => return Ok(()),
-            }
-            let sign = self.look(0);
-            self.at += 1;
-            if matches!(self.look(0), "!") && !matches!(sign, "^" | "or") && self.look(1) == "=" {
-                return Err(self.no_operand());
-            }
-        }
-    }
-
-    fn operand(&mut self) -> Read {
-        match self.lexeme(0) {
-            Some(Lexeme::Number) => {
-                self.at += 1;
-                return Ok(());
-            }
-            Some(Lexeme::Sign) if self.is("(") => {
-                if self.look(1) == ")" {
-                    self.at += 1;
-                    return Err(self.no_operand());
-                }
-                return self.bracket(")", "in these brackets", false, Self::flow);
-            }
-            Some(Lexeme::Sign) if self.is("[") => {
-                if self.look(1) == "]" {
-                    self.at += 1;
-                    return Err(self.no_operand());
-                }
-                return self.bracket("]", "in this vector", false, Self::expression);
-            }
-            Some(Lexeme::Word) => {}
-            _ => return Err(self.no_operand()),
-        }
-        match self.look(0) {
-            "true" | "false" => {
-                self.at += 1;
-                Ok(())
-            }
-            "if" => self.choice(),
-            word if REDUCERS.contains(&word) && self.look(1) == "(" => self.reduction(),
-            _ if self.is_name(0) => self.path(),
-            _ => Err(self.no_operand()),
-        }
-    }
-
-    fn choice(&mut self) -> Read {
-        loop {
-            self.at += 1;
-            self.expression()?;
-            self.value_arm("after the condition")?;
-            if self.is("elif") || self.is("elseif") {
-                self.else_if();
-                continue;
-            }
-            if !self.take("else") {
-                self.no_else();
-                return Ok(());
-            }
-            if !self.is("if") {
-                return self.value_arm("after `else`");
-            }
-        }
-    }
-
-    fn value_arm(&mut self, after: &str) -> Read {
-        if !self.is("{") {
-            return Err(self.no_brace(after));
-        }
-        self.at += 1;
-        self.flow()?;
-        if self.take("}") { Ok(()) } else { Err(self.not_ended(&["}"], "of this value")) }
-    }
-
-    /// `sum(i, j: n where c) product`, or `max(a, b)`.
-    fn reduction(&mut self) -> Read {
-        let open = self.at + 1;
-        let close = self.partner[open];
-        let bound = self.look(2) == ".." || (self.is_name(2) && self.look(3) == ":") || self.has_where(open);
-        let body = self
-            .tokens
-            .get(close.saturating_add(1))
-            .is_some_and(|&token| begins_operand(token, self.text) && !matches!(token.text(self.text), "true" | "false"));
-        let binders = self.is_name(2) && matches!(self.look(3), "," | ")");
-        if bound || (binders && body) {
-            self.at += 2;
-            loop {
-                self.binder()?;
-                if !self.take(",") {
-                    break;
-                }
-            }
-            if self.take("where") {
-                self.expression()?;
-            }
-            if !self.take(")") {
-                return Err(self.not_ended(&[",", "where", ")"], "in this reduction"));
-            }
-            if !body {
-                return self.no_reduced(open);
-            }
-            return self.operand();
-        }
-        self.at += 1;
-        if self.look(1) == ")" {
-            self.at += 1;
-            return Err(self.no_operand());
-        }
-        if self.is_name(1) && matches!(self.look(2), "=" | "in") && (self.look(2) == "in" || body) {
-            self.at += 2;
-            return Err(self.no_range());
-        }
-        self.bracket(")", "in this list", false, Self::flow)
-    }
-
-    /// Whether `where` stands in this bracket, not in one inside of it.
-    fn has_where(&self, open: usize) -> bool {
-        let mut at = open + 1;
-        while at < self.partner[open].min(self.tokens.len()) {
-            if self.tokens[at].text(self.text) == "where" {
-                return true;
-            }
-            at = self.jump(at) + 1;
-        }
-        false
-    }
-
-    fn path(&mut self) -> Read {
-        self.at += 1;
-        while self.is(".") && (self.is_name(1) || self.lexeme(1) == Some(Lexeme::Number)) {
-            self.at += 2;
-        }
-        if self.is("[") {
-            return self.dims();
-        }
-        if self.is("(") {
-            self.arguments()?;
-            if self.is("(") {
-                return self.arguments();
-            }
-        }
-        Ok(())
     }
 
     // ---- what is needed at a place
