@@ -5,6 +5,9 @@
 //! tile, the position, the batch size or a thread. [`Avx512`](crate::Avx512) and [`Avx2`](crate::Avx2) agree to the bit (both fuse
 //! product and sum); [`Portable`](crate::Portable) rounds twice.
 //!
+//! Measured on random numbers in [-1/2, 1/2), `f32` sums of 1 to 10 000 products differ from `f64` by at most 9e-8 of the sum of the
+//! products' sizes (`k * 2^-24` would be the bound), so long sums are not blocked.
+//!
 //! Epilogue: `f(z, at)` is applied to vectors of the result while they are in registers. It is a closure written in place,
 //! `#[inline(always)] |z, at| (z + at.col(bias)).relu()`.
 

@@ -156,3 +156,85 @@ fn products_f32() {
 fn products_f64() {
     on_each!(check_sizes::<f64>);
 }
+
+/// The error of sums of `k` products, against `f64` and relative to the sum of their sizes: it grows as a random walk, far below the bound
+/// of `k` roundings.
+fn check_long_sums<S: Isa>(s: S) {
+    for k in [1, 10, 100, 1000, 10_000] {
+        let (a, b) = (numbers::<f32>(4 * k, 1), numbers::<f32>(k * 16, 2));
+        let mut c = vec![0.0; 4 * 16];
+        nn(
+            s,
+            Dyn::new(&a, k),
+            Dyn::new(&b, 16),
+            DynMut::new(&mut c, 16),
+            #[inline(always)]
+            |z, _| z,
+        );
+        let at = |i: usize, j: usize, l: usize| f64::from(a[i * k + l]) * f64::from(b[l * 16 + j]);
+        let mut worst = 0.0f64;
+        for i in 0..4 {
+            for j in 0..16 {
+                let (sum, sizes) = (0..k).fold((0.0, 0.0), |(s, t), l| (s + at(i, j, l), t + at(i, j, l).abs()));
+                worst = worst.max((f64::from(c[16 * i + j]) - sum).abs() / sizes);
+            }
+        }
+        println!("k = {k}: {worst:.1e} of the sum of sizes");
+        assert!(worst <= 6e-8 * (2.0 + 0.1 * (k as f64).sqrt()), "k = {k}: {worst:e}");
+    }
+}
+
+#[test]
+fn long_sums() {
+    on_each!(check_long_sums);
+}
+
+/// Every extent around the vectors' lengths, as run-time sizes (whose bits are those of sizes in types, see `check`).
+fn check_run_time_sizes<S: Isa, T: Element>(s: S) {
+    let sizes = [1, 2, 3, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40, 47, 48, 49, 64, 65];
+    for (i, &n) in sizes.iter().enumerate() {
+        for (j, &m) in [0, 1, 2, 3, 4, 5, 12, 13, 16, 17, 33].iter().enumerate() {
+            let k = sizes[(3 * i + 5 * j) % sizes.len()];
+            let (a, b, bias) = (numbers::<T>(m * k, 1), numbers::<T>(k * n, 2), numbers::<T>(n, 3));
+            let mut turned = vec![T::ZERO; n * k];
+            transpose(s, Dyn::new(&b, n), DynMut::new(&mut turned, k));
+            let mut turned_a = vec![T::ZERO; m * k];
+            if m > 0 {
+                transpose(s, Dyn::new(&a, k), DynMut::new(&mut turned_a, m));
+            }
+            let want: Vec<f64> = plain(m, n, k, |i, l| a[i * k + l].to_f64(), |l, j| b[l * n + j].to_f64());
+            let mut lines = vec![Lane::ZERO; panel::<T>(k)];
+            let (mut c, mut d, mut e) = (vec![T::NAN; m * n], vec![T::NAN; m * n], vec![T::NAN; m * n]);
+            nn(
+                s,
+                Dyn::new(&a, k),
+                Dyn::new(&b, n),
+                DynMut::new(&mut c, n),
+                #[inline(always)]
+                |z, at| z + at.col(&bias),
+            );
+            nt(
+                s,
+                Dyn::new(&a, k),
+                Dyn::new(&turned, k),
+                DynMut::new(&mut d, n),
+                &mut lines,
+                #[inline(always)]
+                |z, at| z + at.col(&bias),
+            );
+            assert_eq!(c, d, "{m} {n} {k}");
+            if m > 0 {
+                tn(s, Dyn::new(&turned_a, m), Dyn::new(&b, n), DynMut::new(&mut e, n));
+                close(&e, &want, k);
+            }
+            let want: Vec<f64> = (0..m * n).map(|i| want[i] + bias[i % n].to_f64()).collect();
+            close(&c, &want, k);
+        }
+    }
+}
+
+#[test]
+fn run_time_sizes() {
+    on_each!(check_run_time_sizes::<f32>);
+    on_each!(check_run_time_sizes::<f64>);
+}
