@@ -83,7 +83,7 @@ pub use isa::{Avx2, Avx512, Isa, Lanes, Level, Portable, level_name, limit};
 pub use matrix::{Cols, ColsMut, Dyn, DynMut, Mat, MatMut, cols, cols_mut};
 use matrix::{height, row, width};
 pub use random::{normal, philox, uniform};
-pub use reduce::{add_sum_rows, dot, lse, max, sum, sum_rows};
+pub use reduce::{add_sum_rows, dot, lse, max, max_of, sum, sum_of, sum_rows};
 #[cfg(feature = "source")]
 pub use source::source;
 pub use views::{Block, Cut, Lane, array, array_mut, flat, flat_mut, lanes, rows, rows_mut, scratch, take};

@@ -148,6 +148,22 @@ pub fn dot<T: Element>(x: &[T], y: &[T]) -> T {
     )
 }
 
+/// `sum(i) f(i)` for `i` from 0 to `n - 1`, in the order of [`sum`]. Write the closure in place: `#[inline(always)] |i| ..`.
+#[inline(always)]
+pub fn sum_of<T: Element>(n: usize, f: impl Fn(usize) -> T) -> T {
+    total(
+        n,
+        #[inline(always)]
+        |range| block(range, T::ZERO, &f, &plus),
+    )
+}
+
+/// The largest of `f(0)`, .., `f(n - 1)`: NaN if one is, `-inf` if there is none. Write the closure in place: `#[inline(always)] |i| ..`.
+#[inline(always)]
+pub fn max_of<T: Element>(n: usize, f: impl Fn(usize) -> T) -> T {
+    largest(n, f)
+}
+
 /// The largest of `x`: NaN if one is, `-inf` if there is none.
 #[inline(always)]
 pub fn max<T: Element>(x: &[T]) -> T {

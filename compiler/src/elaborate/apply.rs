@@ -70,11 +70,8 @@ impl<'a> Elaboration<'a> {
         if let Some(near) = super::names::nearest(&given.text, known.iter().copied()) {
             diagnostic = diagnostic.replace(format!("did you mean `{near}`?"), given.span, near);
         }
-        diagnostic = if known.is_empty() {
-            diagnostic.note("It has none.")
-        } else {
-            diagnostic.note(format!("It has {}.", known.join(", ")))
-        };
+        diagnostic =
+            if known.is_empty() { diagnostic.note("It has none.") } else { diagnostic.note(format!("It has {}.", known.join(", "))) };
         self.report(diagnostic)
     }
     pub(super) fn wrong_count(&mut self, name: &str, ports: &[&str], given: usize, span: Span, callee: Callee<'a>) -> Reported {
@@ -182,7 +179,10 @@ impl<'a> Elaboration<'a> {
             if let Some((low, _)) = input.integer {
                 let _ = low;
                 let message = format!("`{name}` takes reals, and this is an index tensor");
-                return Err(self.report(Diagnostic::error("NN0402", span, message).help("an index tensor is used as an index, in comparisons, or as a number in an expression")));
+                return Err(self.report(
+                    Diagnostic::error("NN0402", span, message)
+                        .help("an index tensor is used as an index, in comparisons, or as a number in an expression"),
+                ));
             }
             if input.axes.is_empty() {
                 continue;
@@ -246,7 +246,8 @@ impl<'a> Elaboration<'a> {
         } else if positional.len() == needed.len() {
             needed.clone()
         } else {
-            let shown = |list: &[&Hyper]| format!("`{name}({})`", list.iter().map(|hyper| hyper.name.text.as_str()).collect::<Vec<_>>().join(", "));
+            let shown =
+                |list: &[&Hyper]| format!("`{name}({})`", list.iter().map(|hyper| hyper.name.text.as_str()).collect::<Vec<_>>().join(", "));
             let help = if needed.len() == all.len() {
                 format!("write {}", shown(&all))
             } else {
@@ -256,10 +257,19 @@ impl<'a> Elaboration<'a> {
             let count = |n: usize| if n == 1 { "1 hyper-parameter".to_string() } else { format!("{n} hyper-parameters") };
             let message = match (positional.len() > all.len(), hypers.get(all.len())) {
                 (true, Some(extra)) if hypers.len() > all.len() => {
-                    format!("`{name}` takes {} by position, not {}: `{}` has a default and is given by name", all.len(), positional.len(), extra.name.text)
+                    format!(
+                        "`{name}` takes {} by position, not {}: `{}` has a default and is given by name",
+                        all.len(),
+                        positional.len(),
+                        extra.name.text
+                    )
                 }
                 (true, _) => format!("`{name}` takes {} by position, not {}", count(all.len()), positional.len()),
-                _ => format!("`{name}` needs {} by position, not {}", if needed.len() == all.len() { count(all.len()) } else { format!("{} or {}", needed.len(), count(all.len())) }, positional.len()),
+                _ => format!(
+                    "`{name}` needs {} by position, not {}",
+                    if needed.len() == all.len() { count(all.len()) } else { format!("{} or {}", needed.len(), count(all.len())) },
+                    positional.len()
+                ),
             };
             let mut diagnostic = Diagnostic::error(code, span, message).help(help);
             diagnostic = diagnostic.also(definition.name.span, "defined here");
@@ -388,7 +398,8 @@ impl<'a> Elaboration<'a> {
                 continue;
             }
             let Some(default) = &hyper.default else {
-                let message = format!("hyper-parameter `{}` of `{}` is not given and cannot be inferred", hyper.name.text, frame.definition);
+                let message =
+                    format!("hyper-parameter `{}` of `{}` is not given and cannot be inferred", hyper.name.text, frame.definition);
                 return Err(self.report(Diagnostic::error("NN0508", hyper.name.span, message)));
             };
             let value = self.hyper_value(frame, hyper, default, default.span)?;
@@ -453,7 +464,11 @@ impl<'a> Elaboration<'a> {
                     }
                     Some((known, other)) => {
                         let equal = known.len() == axes.len()
-                            && known.clone().iter().zip(axes).all(|(&a, &b)| self.agree(a, b, format!("{name}: axes in front must be equal")));
+                            && known
+                                .clone()
+                                .iter()
+                                .zip(axes)
+                                .all(|(&a, &b)| self.agree(a, b, format!("{name}: axes in front must be equal")));
                         if !equal {
                             let (a, b) = (self.show_shape(known), self.show_shape(axes));
                             let message = format!("`{name}` is lifted over {a} in `{other}` but over {b} in `{}`", port.name.text);
@@ -471,7 +486,10 @@ impl<'a> Elaboration<'a> {
                         at += packed;
                         if let Some(Value::Pack(known)) = frame.values.get(&pack.text).cloned() {
                             let equal = known.len() == sizes.len()
-                                && known.iter().zip(&sizes).all(|(&a, &b)| self.agree(a, b, format!("{name}: axes ..{} must be equal", pack.text)));
+                                && known
+                                    .iter()
+                                    .zip(&sizes)
+                                    .all(|(&a, &b)| self.agree(a, b, format!("{name}: axes ..{} must be equal", pack.text)));
                             if !equal {
                                 let (a, b) = (self.show_shape(&known), self.show_shape(&sizes));
                                 let message = format!("`..{}` of `{name}` is {a} in one input and {b} in `{}`", pack.text, port.name.text);
@@ -555,7 +573,8 @@ impl<'a> Elaboration<'a> {
                     let (found, expected) = (self.show_size(size), self.show_size(expected));
                     let shape = self.show_shape(&input.axes);
                     let text = if written == expected { expected.clone() } else { format!("{written} = {expected}") };
-                    let message = format!("`{name}` takes {text} in axis {} of `{}`, and its input has {found}", at - extra, port.name.text);
+                    let message =
+                        format!("`{name}` takes {text} in axis {} of `{}`, and its input has {found}", at - extra, port.name.text);
                     let diagnostic = Diagnostic::error("NN0201", span, message)
                         .label(format!("the input has shape {shape}"))
                         .also(dim.span, format!("this axis is {text}"));

@@ -61,7 +61,9 @@ impl<'a> Elaboration<'a> {
     ) -> Outcome<Value> {
         if path.segments.len() > 1 {
             let message = format!("`{}` cannot be called", show_path(path));
-            return Err(self.report(Diagnostic::error("NN0102", path.span, message).help("stages are called by their label in the same body")));
+            return Err(
+                self.report(Diagnostic::error("NN0102", path.span, message).help("stages are called by their label in the same body"))
+            );
         }
         let name = &path.segments[0];
         if !frame.scalar && self.labelled(frame, 0, &name.text).is_some() {
@@ -174,7 +176,8 @@ impl<'a> Elaboration<'a> {
         let item = std::ptr::from_ref(callee.item) as usize;
         let keys: Option<Vec<Key>> = given.iter().map(|(_, value)| Key::of(value)).collect();
         // the names of what is given belong to the key: a default may be among them
-        let names: usize = given.iter().flat_map(|(name, _)| name.bytes()).fold(given.len(), |hash, byte| hash.wrapping_mul(31) + usize::from(byte));
+        let names: usize =
+            given.iter().flat_map(|(name, _)| name.bytes()).fold(given.len(), |hash, byte| hash.wrapping_mul(31) + usize::from(byte));
         let key = keys.map(|keys| (item ^ names, keys));
         if let Some(key) = &key
             && let Some(value) = context.inlined.get(key)
@@ -211,14 +214,7 @@ impl<'a> Elaboration<'a> {
     }
 
     /// `uniform(lo, hi)` or `normal(mean, sd)`.
-    fn draw(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        name: &str,
-        arguments: &'a [Argument],
-        span: Span,
-    ) -> Outcome<Value> {
+    fn draw(&mut self, frame: &mut Frame<'a>, context: &mut Context, name: &str, arguments: &'a [Argument], span: Span) -> Outcome<Value> {
         let mut numbers = Vec::new();
         if context.draws.is_none() {
             let message = format!("`{name}` draws a number outside of an initial value");
@@ -337,7 +333,9 @@ impl<'a> Elaboration<'a> {
                     None => Ok(Vec::new()),
                 }
             }
-            ExpressionKind::Number(_) | ExpressionKind::Boolean(_) | ExpressionKind::Read(..) | ExpressionKind::Reduce { .. } => Ok(Vec::new()),
+            ExpressionKind::Number(_) | ExpressionKind::Boolean(_) | ExpressionKind::Read(..) | ExpressionKind::Reduce { .. } => {
+                Ok(Vec::new())
+            }
             ExpressionKind::Or(..) => Ok(Vec::new()),
             ExpressionKind::Total(_, flows) if flows.len() == 1 => Ok(Vec::new()),
             ExpressionKind::Array(_) => self.array_shape(expression),
@@ -413,7 +411,11 @@ impl<'a> Elaboration<'a> {
                 None => shape = Some((part, span)),
                 Some((known, first)) => {
                     let equal = known.len() == part.len()
-                        && known.clone().iter().zip(&part).all(|(&a, &b)| self.agree(a, b, "element by element: sizes must be equal".to_string()));
+                        && known
+                            .clone()
+                            .iter()
+                            .zip(&part)
+                            .all(|(&a, &b)| self.agree(a, b, "element by element: sizes must be equal".to_string()));
                     if !equal {
                         let (a, b) = (self.show_shape(known), self.show_shape(&part));
                         let message = format!("shapes {a} and {b} stand element by element");
@@ -435,7 +437,9 @@ impl<'a> Elaboration<'a> {
         let mut stack = vec![expression];
         while let Some(expression) = stack.pop() {
             match &expression.kind {
-                ExpressionKind::Read(..) | ExpressionKind::Call { .. } | ExpressionKind::Reduce { .. } | ExpressionKind::Total(..) => return true,
+                ExpressionKind::Read(..) | ExpressionKind::Call { .. } | ExpressionKind::Reduce { .. } | ExpressionKind::Total(..) => {
+                    return true;
+                }
                 ExpressionKind::Name(path) => match frame.values.get(&path.segments[0].text) {
                     Some(Value::Tensor(_) | Value::Broken | Value::Real(_)) => return true,
                     None if path.segments.len() > 1 => return true,
@@ -505,7 +509,13 @@ impl<'a> Elaboration<'a> {
     }
 
     /// The result of a flow with stages.
-    pub(super) fn hoist_flow(&mut self, frame: &mut Frame<'a>, context: &mut Context, _owner: &'a Expression, flow: &'a Flow) -> Outcome<Tensor> {
+    pub(super) fn hoist_flow(
+        &mut self,
+        frame: &mut Frame<'a>,
+        context: &mut Context,
+        _owner: &'a Expression,
+        flow: &'a Flow,
+    ) -> Outcome<Tensor> {
         let key = std::ptr::from_ref(flow) as usize;
         if let Some(tensor) = context.hoisted.get(&key) {
             return Ok(tensor.clone());
@@ -560,7 +570,13 @@ impl<'a> Elaboration<'a> {
     }
 
     /// An input of a stage: a whole tensor, or an element with free indices.
-    fn given(&mut self, frame: &mut Frame<'a>, context: &mut Context, expression: &'a Expression, flow: Option<&'a Flow>) -> Outcome<Given> {
+    fn given(
+        &mut self,
+        frame: &mut Frame<'a>,
+        context: &mut Context,
+        expression: &'a Expression,
+        flow: Option<&'a Flow>,
+    ) -> Outcome<Given> {
         if let Some(flow) = flow
             && !flow.stages.is_empty()
         {
@@ -740,7 +756,9 @@ impl<'a> Elaboration<'a> {
                     ExpressionKind::Array(parts) if parts.len() == size => next.extend(parts.iter()),
                     _ => {
                         let message = "the rows of an array constant differ in length";
-                        return Err(self.report(Diagnostic::error("NN0208", part.span, message).label(format!("{size} entries are expected here"))));
+                        return Err(
+                            self.report(Diagnostic::error("NN0208", part.span, message).label(format!("{size} entries are expected here")))
+                        );
                     }
                 }
             }
@@ -811,4 +829,3 @@ pub(super) fn word(reducer: Reducer) -> &'static str {
         Reducer::ArgMax => "argmax",
     }
 }
-

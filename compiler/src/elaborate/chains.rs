@@ -82,7 +82,13 @@ impl<'a> Elaboration<'a> {
     }
 
     /// Applies links one after the other; only the main result goes on. All results of the last.
-    pub(super) fn run_links(&mut self, frame: &mut Frame<'a>, scope: usize, links: &[Link<'a>], inputs: Vec<Tensor>) -> Outcome<Vec<Tensor>> {
+    pub(super) fn run_links(
+        &mut self,
+        frame: &mut Frame<'a>,
+        scope: usize,
+        links: &[Link<'a>],
+        inputs: Vec<Tensor>,
+    ) -> Outcome<Vec<Tensor>> {
         let mut values = inputs;
         for (number, link) in links.iter().enumerate() {
             if number > 0 {
@@ -240,7 +246,9 @@ impl<'a> Elaboration<'a> {
             let (a, b) = (self.show_shape(&input.axes), self.show_shape(&branch.axes));
             let message = format!("`residual` adds its input of shape {a} to a result of shape {b}");
             let help = "let the chain end in the shape that it starts with";
-            return Err(self.report(Diagnostic::error("NN0202", link.span, message).also(argument.span, format!("this makes {b}")).help(help)));
+            return Err(
+                self.report(Diagnostic::error("NN0202", link.span, message).also(argument.span, format!("this makes {b}")).help(help))
+            );
         }
         let (span, inputs) = (link.span, vec![input.clone(), branch]);
         let sum = self.elementwise(frame, path, inputs, span, "residual", &mut |this, _, values| {

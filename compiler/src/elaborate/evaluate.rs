@@ -249,7 +249,9 @@ impl<'a> Elaboration<'a> {
                 let b = self.evaluate(frame, context, right, Position::Real)?;
                 if let (Value::Truth(_), _) | (_, Value::Truth(_)) = (&a, &b) {
                     let message = "conditions cannot be compared";
-                    return Err(self.report(Diagnostic::error("NN0404", left.span.to(right.span), message).help("join them with `&&` or `||`")));
+                    return Err(
+                        self.report(Diagnostic::error("NN0404", left.span.to(right.span), message).help("join them with `&&` or `||`"))
+                    );
                 }
                 let (a, b) = (self.to_real(a, left.span)?, self.to_real(b, right.span)?);
                 let pool = &mut self.equations.pool;
@@ -307,7 +309,9 @@ impl<'a> Elaboration<'a> {
                     Some(Value::Number(number)) => number.fract() == 0.0,
                     Some(Value::Tensor(tensor)) => tensor.integer.is_some(),
                     Some(_) => false,
-                    None => matches!(self.constant_item(frame, text), Some(ItemKind::Constant { .. }) | None if text != "inf" && text != "pi"),
+                    None => {
+                        matches!(self.constant_item(frame, text), Some(ItemKind::Constant { .. }) | None if text != "inf" && text != "pi")
+                    }
                 }
             }
             _ => false,
@@ -409,7 +413,9 @@ impl<'a> Elaboration<'a> {
         }
         let Some(range) = self.range_of_all(&all) else {
             let message = "the ranges of these integers cannot be compared";
-            return Err(self.report(Diagnostic::error("NN0301", span, message).help("define it as an equation of its own: `k: index(n) = if …`")));
+            return Err(
+                self.report(Diagnostic::error("NN0301", span, message).help("define it as an equation of its own: `k: index(n) = if …`"))
+            );
         };
         let index = self.lift_integer(frame, context, "choice", Root::Value(result), range)?;
         Ok(Value::Whole(index))
@@ -596,7 +602,8 @@ impl<'a> Elaboration<'a> {
             return self.whole_element(frame, context, tensor, &whole, path.span);
         }
         let text = show_path(path);
-        let axes: Vec<String> = (0..tensor.axes.len()).map(|k| ["i", "j", "k", "l"].get(k).map_or(format!("i{k}"), ToString::to_string)).collect();
+        let axes: Vec<String> =
+            (0..tensor.axes.len()).map(|k| ["i", "j", "k", "l"].get(k).map_or(format!("i{k}"), ToString::to_string)).collect();
         let message = format!("`{text}` stands without its indices");
         let shape = self.show_shape(&tensor.axes);
         Err(self.report(
@@ -630,7 +637,8 @@ impl<'a> Elaboration<'a> {
     pub(super) fn read(&mut self, context: &mut Context, tensor: &Tensor, own: Vec<Index>, span: Span) -> Outcome<Value> {
         if context.draws.is_some() {
             let message = "an initial value cannot depend on a tensor";
-            return Err(self.report(Diagnostic::error("NN0605", span, message).help("initial values are made of sizes, numbers, indices and draws")));
+            return Err(self
+                .report(Diagnostic::error("NN0605", span, message).help("initial values are made of sizes, numbers, indices and draws")));
         }
         if let Some(all) = context.all {
             return self.read_all(context, tensor, all, span);
@@ -905,7 +913,9 @@ impl<'a> Elaboration<'a> {
     /// The repair of an expansion without end.
     pub(super) fn too_large(&mut self, span: Span) -> Reported {
         let message = "the model grows too large while it is expanded";
-        self.report(Diagnostic::error("NN0510", span, message).note("More than 4 million expressions or 50 000 stages would have to be read."))
+        self.report(
+            Diagnostic::error("NN0510", span, message).note("More than 4 million expressions or 50 000 stages would have to be read."),
+        )
     }
 }
 

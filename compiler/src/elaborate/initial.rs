@@ -10,7 +10,13 @@ use nnc_grammar::tree::{DimKind, Expression, KindKind, Port, Role};
 
 impl<'a> Elaboration<'a> {
     /// `param w[n] = …`, `target t: index(10)`.
-    pub(super) fn declare(&mut self, frame: &mut Frame<'a>, role: Role, port: &'a Port, initial: Option<&'a Expression>) -> Outcome<Tensor> {
+    pub(super) fn declare(
+        &mut self,
+        frame: &mut Frame<'a>,
+        role: Role,
+        port: &'a Port,
+        initial: Option<&'a Expression>,
+    ) -> Outcome<Tensor> {
         match role {
             Role::Parameter => self.parameter(frame, port, initial),
             Role::Target => self.target(frame, port, initial),
@@ -167,7 +173,14 @@ impl<'a> Elaboration<'a> {
     }
 
     /// A tensor that comes from outside at each call.
-    pub(super) fn given_port(&mut self, frame: &Frame<'a>, name: String, sizes: Vec<Index>, kind: PortKind, role: Given) -> Outcome<Tensor> {
+    pub(super) fn given_port(
+        &mut self,
+        frame: &Frame<'a>,
+        name: String,
+        sizes: Vec<Index>,
+        kind: PortKind,
+        role: Given,
+    ) -> Outcome<Tensor> {
         let tensor = self.equations.pool.name(&name);
         let batched = !frame.front.is_empty();
         let mut axes: Vec<Index> = frame.front.iter().map(|axis| axis.size).collect();
@@ -185,7 +198,11 @@ impl<'a> Elaboration<'a> {
         }
         self.equations.insert(tensor, defined);
         let port = InterfacePort { name, tensor, docs: frame.docs.clone(), axes, batched, kind };
-        if role == Given::Target { self.targets.push(port) } else { self.inputs.push(port) }
+        if role == Given::Target {
+            self.targets.push(port)
+        } else {
+            self.inputs.push(port)
+        }
         Ok(Tensor { name: tensor, front: u64::from(batched), axes: sizes, integer })
     }
 }

@@ -209,7 +209,11 @@ impl<'a> Elaboration<'a> {
             let ScalarNode::Max(count, least) = *self.equations.pool.scalar(base) else { return None };
             let ScalarNode::Read { tensor, .. } = *self.equations.pool.scalar(count) else { return None };
             let equation = self.equations.tensors.get(&tensor)?.equation()?;
-            exponent.value() == -1.0 && least == one && equation.condition == condition && equation.body == one && equation.reduced == reduced
+            exponent.value() == -1.0
+                && least == one
+                && equation.condition == condition
+                && equation.body == one
+                && equation.reduced == reduced
         };
         if !matches {
             return None;

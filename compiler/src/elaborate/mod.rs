@@ -89,7 +89,8 @@ pub fn elaborate(
         && wanted.is_empty()
     {
         let span = root.items.first().map_or(Span::default(), |item| Span { end: item.span.start, ..item.span });
-        let all: Vec<&str> = root.items.iter().filter(|item| matches!(item.kind, ItemKind::Model(_))).filter_map(library::item_name).collect();
+        let all: Vec<&str> =
+            root.items.iter().filter(|item| matches!(item.kind, ItemKind::Model(_))).filter_map(library::item_name).collect();
         let mut diagnostic = Diagnostic::error("NN0113", span, format!("no model is called `{name}`"));
         if let Some(near) = names::nearest(name, all.iter().copied()) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));

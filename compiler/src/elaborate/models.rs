@@ -39,9 +39,17 @@ impl<'a> Elaboration<'a> {
         frame.front.push(FrontAxis { size, label: "n".to_string() });
     }
 
-    fn block_model(&mut self, mut frame: Frame<'a>, ports: &'a [Port], results: &'a [Name], statements: &'a [Statement]) -> Outcome<Read<'a>> {
+    fn block_model(
+        &mut self,
+        mut frame: Frame<'a>,
+        ports: &'a [Port],
+        results: &'a [Name],
+        statements: &'a [Statement],
+    ) -> Outcome<Read<'a>> {
         let unbatched = statements.iter().any(|statement| statement.kind == StatementKind::Unbatched);
-        let targets = statements.iter().any(|statement| matches!(&statement.kind, StatementKind::Declare { role: nnc_grammar::tree::Role::Target, .. }));
+        let targets = statements
+            .iter()
+            .any(|statement| matches!(&statement.kind, StatementKind::Declare { role: nnc_grammar::tree::Role::Target, .. }));
         let batched = !unbatched && !(ports.is_empty() && !targets);
         if batched {
             self.add_batch(&mut frame);
@@ -122,7 +130,14 @@ impl<'a> Elaboration<'a> {
             None if targets => {
                 let message = format!("model `{}` declares a target and states no loss", frame.definition);
                 let help = "add `loss = cross_entropy(p, t);`, `loss = mse(y, t);` or another";
-                return Err(self.report(Diagnostic::error("NN0601", frame.scopes[0].numbers.keys().next().copied().map_or(frame.statement, |_| frame.statement), message).help(help)));
+                return Err(self.report(
+                    Diagnostic::error(
+                        "NN0601",
+                        frame.scopes[0].numbers.keys().next().copied().map_or(frame.statement, |_| frame.statement),
+                        message,
+                    )
+                    .help(help),
+                ));
             }
             None => self.default_loss(&mut frame, results, statements)?,
         };
@@ -223,7 +238,8 @@ impl<'a> Elaboration<'a> {
                 (_, Some(tensor)) => tensor,
                 (ExpressionKind::Name(path), None) if self.find_tensor(frame, 0, path).is_some() => self.tensor(frame, 0, path)?,
                 _ => {
-                    let axes: Vec<u32> = shape.iter().enumerate().map(|(k, &size)| context.axis(&super::calls::axis_label(k), size)).collect();
+                    let axes: Vec<u32> =
+                        shape.iter().enumerate().map(|(k, &size)| context.axis(&super::calls::axis_label(k), size)).collect();
                     context.whole = Some(axes.clone());
                     let value = self.real(frame, &mut context, &flow.value)?;
                     self.finish(frame, &context, &format!("{base}.each"), &axes, Root::Value(value), None)?
@@ -431,12 +447,16 @@ impl<'a> Elaboration<'a> {
             }
             Body::Block { ports, .. } => {
                 let mut missing = Vec::new();
-                let known = |inner: &Frame<'a>, this: &Self, name: &str| inner.values.contains_key(name) || this.callee(inner.module, name).is_some();
+                let known = |inner: &Frame<'a>, this: &Self, name: &str| {
+                    inner.values.contains_key(name) || this.callee(inner.module, name).is_some()
+                };
                 for port in ports {
                     for dim in &port.axes {
                         match &dim.kind {
                             DimKind::Pack(pack) => missing.push(format!("..{}", pack.text)),
-                            DimKind::Expression(Expression { kind: ExpressionKind::Name(path), .. }) if !known(&inner, self, &path.segments[0].text) => {
+                            DimKind::Expression(Expression { kind: ExpressionKind::Name(path), .. })
+                                if !known(&inner, self, &path.segments[0].text) =>
+                            {
                                 missing.push(path.segments[0].text.clone());
                             }
                             _ => {}

@@ -215,8 +215,8 @@ impl<'a> Elaboration<'a> {
         for &module in self.modules[frame.module].imports.iter().chain(&[frame.module, library]) {
             names.extend(self.modules[module].items.keys().copied());
         }
-        let mut diagnostic =
-            Diagnostic::error("NN0102", span, format!("no layer or function is called `{name}`")).label("not defined in this file, its imports or the library");
+        let mut diagnostic = Diagnostic::error("NN0102", span, format!("no layer or function is called `{name}`"))
+            .label("not defined in this file, its imports or the library");
         if let Some(near) = nearest(name, names.iter().copied()) {
             diagnostic = diagnostic.replace(format!("did you mean `{near}`?"), span, near);
         } else if frame.values.contains_key(name) {

@@ -91,7 +91,11 @@ impl<'a> Elaboration<'a> {
         }
         let shown: Vec<&str> = names.iter().take(8).map(String::as_str).collect();
         let more = if names.len() > shown.len() { ", …" } else { "" };
-        diagnostic = diagnostic.note(if shown.is_empty() { "There are none.".to_string() } else { format!("There are {}{more}.", shown.join(", ")) });
+        diagnostic = diagnostic.note(if shown.is_empty() {
+            "There are none.".to_string()
+        } else {
+            format!("There are {}{more}.", shown.join(", "))
+        });
         self.report(diagnostic)
     }
 
@@ -169,7 +173,8 @@ impl<'a> Elaboration<'a> {
             };
             self.enter(callee, &definition.name.text, link.span)?;
             let stage = Stage { local: &local, ports, statements, results };
-            let result = self.optimizer_stage(&mut outer, callee.module, definition, link, &stage, [&parameter, &current, &gradient], fields);
+            let result =
+                self.optimizer_stage(&mut outer, callee.module, definition, link, &stage, [&parameter, &current, &gradient], fields);
             self.leave();
             let (next, passed, more) = result?;
             if let Some(next) = next {
@@ -193,7 +198,9 @@ impl<'a> Elaboration<'a> {
         let library = self.modules.len() - 1;
         let mut names: BTreeSet<&str> = BTreeSet::new();
         for at in [module, library] {
-            names.extend(self.modules[at].items.iter().filter(|(_, item)| matches!(item.kind, ItemKind::Optimizer(_))).map(|(name, _)| *name));
+            names.extend(
+                self.modules[at].items.iter().filter(|(_, item)| matches!(item.kind, ItemKind::Optimizer(_))).map(|(name, _)| *name),
+            );
         }
         let message = format!("no optimizer is called `{}`", link.name.text);
         let mut diagnostic = Diagnostic::error("NN0102", link.name.span, message);
@@ -293,7 +300,8 @@ impl<'a> Elaboration<'a> {
                         continue;
                     }
                     if let Some((_, first)) = next.get(name.text.as_str()) {
-                        let diagnostic = Diagnostic::error("NN0610", name.span, format!("`{}` is updated twice", name.text)).also(*first, "the first");
+                        let diagnostic =
+                            Diagnostic::error("NN0610", name.span, format!("`{}` is updated twice", name.text)).also(*first, "the first");
                         outcome = Err(self.report(diagnostic));
                         continue;
                     }
@@ -548,4 +556,3 @@ pub(super) fn matches(pattern: &Pattern, name: &str) -> bool {
     }
     reached[segments.len()]
 }
-

@@ -235,7 +235,8 @@ impl<'a> Elaboration<'a> {
         for &fact in &relevant {
             for c in self.ratios(index, fact) {
                 let rest = self.equations.pool.combine(&[(index, 1), (fact, -c)]);
-                if self.equations.pool.never_negative(rest) || (depth > 1 && known.len() <= 12 && self.proved_from(rest, known, depth - 1)) {
+                if self.equations.pool.never_negative(rest) || (depth > 1 && known.len() <= 12 && self.proved_from(rest, known, depth - 1))
+                {
                     return true;
                 }
             }

@@ -188,6 +188,10 @@ impl Pool {
     pub fn axes_of_scalar(&self, scalar: Scalar) -> BTreeSet<u32> {
         self.axes_of(Parts::of_scalar(scalar))
     }
+    /// The numbers of the axes that occur in an atom.
+    pub fn axes_of_atom(&self, atom: Atom) -> BTreeSet<u32> {
+        self.axes_of(Parts(vec![Part::Atom(atom)]))
+    }
     fn axes_of(&self, parts: Parts) -> BTreeSet<u32> {
         let mut found = BTreeSet::new();
         self.visit(parts, &mut |part| {

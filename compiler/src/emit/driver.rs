@@ -1,0 +1,369 @@
+//! Entry points: parameters by name, then a list of layers.
+
+use super::Functions;
+use super::body::{self, Argument, array_type, element_type, shape_type};
+use super::expression::{Level, Scope, Shape, Style, identifier};
+use super::names::Names;
+use crate::equations::{Element, Index, Name};
+use crate::model::{Interface, PortKind};
+use crate::program::{Destination, Form, Place, Program};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The sizes that each call is given: the batch, then those of the model.
+pub fn run_time_sizes(interface: &Interface) -> Vec<String> {
+    let batched = interface.batched || interface.inputs.iter().chain(&interface.targets).chain(&interface.outputs).any(|port| port.batched);
+    batched.then(|| crate::model::BATCH.to_string()).into_iter().chain(interface.sizes.iter().cloned()).collect()
+}
+
+/// The name of a port's slice in an entry point.
+pub fn port_ident(name: &str) -> Ident {
+    const TAKEN: [&str; 9] = ["s", "parameters", "gradient", "workspace", "panel", "kernels", "state", "optimizer", crate::model::BATCH];
+    identifier(&if TAKEN.contains(&name) { format!("{name}_") } else { name.to_string() })
+}
+
+/// `&[f32]`, or `&[i32]` for indices.
+pub fn port_type(style: &Style, kind: PortKind) -> TokenStream {
+    let real = &style.real;
+    if matches!(kind, PortKind::Index { .. }) { quote!(i32) } else { quote!(#real) }
+}
+
+struct Driver<'a> {
+    program: &'a mut Program,
+    style: &'a Style,
+    idents: BTreeMap<Name, Ident>,
+    taken: BTreeSet<String>,
+}
+
+impl Driver<'_> {
+    fn fresh(&mut self, wish: &str) -> Ident {
+        let wish = super::expression::identifier_text(wish);
+        let (mut text, mut number) = (wish.clone(), 1);
+        while !self.taken.insert(text.clone()) {
+            number += 1;
+            text = format!("{wish}_{number}");
+        }
+        identifier(&text)
+    }
+    fn count(&mut self, index: Index) -> TokenStream {
+        Scope::new(&mut self.program.equations, self.style).count(index).tokens
+    }
+    fn shape(&self, name: Name) -> Shape {
+        self.style.shape(&self.program.equations.pool, &self.program.equations.tensors[&name].axes)
+    }
+    /// A flat slice in its shape.
+    fn shaped(&mut self, name: Name, ident: &Ident, mutable: bool) -> TokenStream {
+        let shape = self.shape(name);
+        let element = element_type(self.style, self.program.equations.tensors[&name].element);
+        match &shape {
+            Shape::Number => quote!(let #ident = #ident[0];),
+            Shape::Rows { row, .. } if row.is_empty() => quote!(),
+            _ => {
+                let kind = match &shape {
+                    Shape::Array(axes) => array_type(&mut self.program.equations, self.style, axes, &element),
+                    Shape::Rows { row, .. } => array_type(&mut self.program.equations, self.style, row, &element),
+                    _ => element.clone(),
+                };
+                let is_array = matches!(shape, Shape::Array(_));
+                match (is_array, mutable) {
+                    (true, false) => quote!(let #ident = kernels::array::<#element, #kind>(#ident);),
+                    (true, true) => quote!(let #ident = kernels::array_mut::<#element, #kind>(#ident);),
+                    (false, false) => quote!(let #ident = kernels::rows::<#element, #kind>(#ident);),
+                    (false, true) => quote!(let #ident = kernels::rows_mut::<#element, #kind>(#ident);),
+                }
+            }
+        }
+    }
+    /// Room in the workspace.
+    fn scratch(&mut self, axes: &[Index], integer: bool, ident: &Ident) -> TokenStream {
+        let real = &self.style.real;
+        let element = if integer { quote!(i32) } else { quote!(#real) };
+        match self.style.shape(&self.program.equations.pool, axes) {
+            Shape::Rows { leading, row } => {
+                let rows = self.program.equations.pool.count(&leading);
+                let rows = self.count(rows);
+                let kind = array_type(&mut self.program.equations, self.style, &row, &element);
+                quote!(let #ident = kernels::scratch::<#element, #kind>(&mut workspace, #rows);)
+            }
+            _ => {
+                let kind = array_type(&mut self.program.equations, self.style, axes, &element);
+                quote!(let #ident = &mut kernels::scratch::<#element, #kind>(&mut workspace, 1)[0];)
+            }
+        }
+    }
+    fn view(&mut self, of: Name, name: Name) -> TokenStream {
+        let (from, ident) = (self.idents[&of].clone(), self.idents[&name].clone());
+        let element = element_type(self.style, self.program.equations.tensors[&name].element);
+        let flat = match self.shape(of) {
+            Shape::Rows { row, .. } if row.is_empty() => quote!(&*#from),
+            _ => quote!(kernels::flat(#from)),
+        };
+        match self.shape(name) {
+            Shape::Rows { row, .. } if row.is_empty() => quote!(let #ident = #flat;),
+            Shape::Rows { row, .. } => {
+                let kind = array_type(&mut self.program.equations, self.style, &row, &element);
+                quote!(let #ident = kernels::rows::<#element, #kind>(#flat);)
+            }
+            shape => {
+                let kind = shape_type(&mut self.program.equations, self.style, &shape, &element);
+                quote!(let #ident = kernels::array::<#element, #kind>(#flat);)
+            }
+        }
+    }
+    fn flat(&self, name: Name, ident: &Ident, mutable: bool) -> TokenStream {
+        match (self.shape(name), mutable) {
+            (Shape::Rows { row, .. }, _) if row.is_empty() => quote!(#ident),
+            (_, false) => quote!(kernels::flat(#ident)),
+            (_, true) => quote!(kernels::flat_mut(#ident)),
+        }
+    }
+}
+
+/// A driver, the functions that it calls going to `functions`.
+pub fn driver(
+    entry: &str,
+    program: &mut Program,
+    interface: &Interface,
+    style: &Style,
+    names: &Names,
+    functions: &mut Functions,
+) -> TokenStream {
+    let real = style.real.clone();
+    let mut taken: BTreeSet<String> =
+        ["s", "parameters", "gradient", "workspace", "panel", "kernels"].into_iter().map(String::from).collect();
+    taken.extend(style.constants.iter().cloned());
+    let sizes = run_time_sizes(interface);
+    taken.extend(sizes.iter().cloned());
+    // what the calls are named comes first, so that no variable hides a function
+    let mut called: Vec<Option<(Ident, body::Function)>> = Vec::new();
+    for call in program.calls.clone() {
+        called.push(if matches!(call.form, Form::Copy(..)) {
+            None
+        } else {
+            let function = body::function(&mut program.equations, style, names, &call);
+            let name = functions.add(&function.name, &function.docs, &function.signature, &function.body);
+            taken.insert(name.to_string());
+            Some((name, function))
+        });
+    }
+    let mut driver = Driver { program, style, idents: BTreeMap::new(), taken };
+    let (mut signature, mut head) = (vec![quote!(s: S)], TokenStream::new());
+    for size in &sizes {
+        let ident = identifier(size);
+        signature.push(quote!(#ident: usize));
+    }
+    let needed: BTreeSet<Name> = driver.program.calls.iter().flat_map(|call| driver.program.reads(call)).collect();
+    let needed: BTreeSet<Name> = needed.iter().copied().chain(needed.iter().map(|&name| driver.program.storage(name))).collect();
+    let returned: Vec<Name> = driver
+        .program
+        .results
+        .iter()
+        .filter(|(_, destination)| matches!(destination, Destination::Loss | Destination::Metric(_)))
+        .map(|&(name, _)| name)
+        .collect();
+    // parameters by name
+    let mut fields = Vec::new();
+    signature.push(quote!(parameters: &[#real]));
+    for parameter in &interface.parameters {
+        if needed.contains(&parameter.tensor) || returned.contains(&parameter.tensor) {
+            let field = identifier(&parameter.name);
+            let ident = driver.fresh(&parameter.name);
+            fields.push(if field == ident { quote!(#field) } else { quote!(#field: #ident) });
+            driver.idents.insert(parameter.tensor, ident);
+        }
+    }
+    if !fields.is_empty() {
+        head.extend(quote!(let Parameters { #(#fields,)* .. } = Parameters::new(parameters);));
+    }
+    // what comes in, and where results go
+    let ports = interface.inputs.iter().chain(interface.targets.iter().filter(|_| entry != "predict"));
+    for port in ports {
+        let (ident, kind) = (port_ident(&port.name), port_type(style, port.kind));
+        signature.push(quote!(#ident: &[#kind]));
+        if needed.contains(&port.tensor) || returned.contains(&port.tensor) {
+            driver.taken.insert(ident.to_string());
+            driver.idents.insert(port.tensor, ident.clone());
+            head.extend(driver.shaped(port.tensor, &ident, false));
+        }
+    }
+    let placed: BTreeMap<Destination, Name> = driver
+        .program
+        .buffers
+        .iter()
+        .filter_map(|(&name, place)| if let Place::Result(destination) = place { Some((*destination, name)) } else { None })
+        .collect();
+    let mut destinations: BTreeMap<Destination, TokenStream> = BTreeMap::new();
+    if entry == "predict" {
+        for (number, port) in interface.outputs.iter().enumerate() {
+            let (ident, kind) = (port_ident(&port.name), port_type(style, port.kind));
+            signature.push(quote!(#ident: &mut [#kind]));
+            driver.taken.insert(ident.to_string());
+            destinations.insert(Destination::Output(number), quote!(#ident));
+            if let Some(&name) = placed.get(&Destination::Output(number)) {
+                driver.idents.insert(name, ident.clone());
+                head.extend(driver.shaped(name, &ident, true));
+            }
+        }
+    }
+    if entry == "gradient" && !interface.parameters.is_empty() {
+        signature.push(quote!(gradient: &mut [#real]));
+        let mut fields = Vec::new();
+        for (number, parameter) in interface.parameters.iter().enumerate() {
+            let field = identifier(&parameter.name);
+            let ident = driver.fresh(&format!("d_{}", parameter.name));
+            fields.push(quote!(#field: #ident));
+            destinations.insert(Destination::Gradient(number), quote!(kernels::flat_mut(#ident)));
+            if let Some(&name) = placed.get(&Destination::Gradient(number)) {
+                driver.idents.insert(name, ident);
+            }
+        }
+        head.extend(quote!(let Gradient { #(#fields,)* .. } = Gradient::new(gradient);));
+    } else if entry == "gradient" {
+        signature.push(quote!(gradient: &mut [#real]));
+    }
+    signature.push(quote!(workspace: &mut [kernels::Lane]));
+    if !driver.program.slots.is_empty() || !driver.program.panels.is_empty() {
+        head.extend(quote!(let mut workspace = workspace;));
+    }
+    if !driver.program.panels.is_empty() {
+        let length = panel_length(driver.program, style);
+        head.extend(quote!(let panel = kernels::take(&mut workspace, #length);));
+    }
+    let mut owner: Vec<Option<Ident>> = vec![None; driver.program.slots.len()];
+    for (slot, owner) in driver.program.slots.clone().into_iter().zip(&mut owner) {
+        let text = driver.program.equations.pool.text(slot.tensors[0]).to_string();
+        let ident = driver.fresh(&text);
+        head.extend(driver.scratch(&slot.axes, slot.integer, &ident));
+        driver.idents.insert(slot.tensors[0], ident.clone());
+        *owner = Some(ident);
+    }
+    let views: Vec<(Name, Name)> = driver
+        .program
+        .buffers
+        .iter()
+        .filter_map(|(&name, place)| if let Place::View(of) = place { Some((name, *of)) } else { None })
+        .collect();
+    let mut body = TokenStream::new();
+    let calls = driver.program.calls.clone();
+    for (call, called) in calls.iter().zip(&called) {
+        // a tensor that takes over the room of another
+        for &name in &call.computes {
+            if let Some(&Place::Workspace(slot)) = driver.program.buffers.get(&name)
+                && !driver.idents.contains_key(&name)
+                && let Some(before) = owner[slot].clone()
+            {
+                let text = driver.program.equations.pool.text(name).to_string();
+                let ident = driver.fresh(&text);
+                body.extend(quote!(let #ident = #before;));
+                driver.idents.insert(name, ident.clone());
+                owner[slot] = Some(ident);
+            }
+        }
+        // views, where they are first read
+        for name in driver.program.reads(call) {
+            let mut chain = Vec::new();
+            let mut at = name;
+            while !driver.idents.contains_key(&at)
+                && let Some(&(_, of)) = views.iter().find(|&&(view, _)| view == at)
+            {
+                chain.push((at, of));
+                at = of;
+            }
+            for (view, of) in chain.into_iter().rev() {
+                let text = driver.program.equations.pool.text(view).to_string();
+                let ident = driver.fresh(&text);
+                driver.idents.insert(view, ident);
+                body.extend(driver.view(of, view));
+            }
+        }
+        match &call.form {
+            Form::Copy(from, destination) => {
+                let to = &destinations[destination];
+                let ident = driver.idents[from].clone();
+                let tensor = &driver.program.equations.tensors[from];
+                body.extend(if tensor.axes.is_empty() {
+                    quote!(#to[0] = #ident;)
+                } else {
+                    let flat = driver.flat(*from, &ident, false);
+                    quote!(#to.copy_from_slice(#flat);)
+                });
+            }
+            Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => {
+                let Some((name, function)) = called else { continue };
+                let mut arguments = Vec::new();
+                for argument in &function.arguments {
+                    arguments.push(match argument {
+                        Argument::Token => quote!(s),
+                        Argument::Panel => quote!(panel),
+                        Argument::Size(size) => {
+                            let ident = identifier(driver.program.equations.pool.text(*size));
+                            quote!(#ident)
+                        }
+                        Argument::Tensor { name, mutable, flat } => {
+                            let ident = driver.idents[name].clone();
+                            if *flat { driver.flat(*name, &ident, *mutable) } else { quote!(#ident) }
+                        }
+                    });
+                }
+                let mut results = Vec::new();
+                for &number in &function.returns {
+                    let text = driver.program.equations.pool.text(number).to_string();
+                    let ident = driver.fresh(&text);
+                    driver.idents.insert(number, ident.clone());
+                    results.push(ident);
+                }
+                body.extend(match &results[..] {
+                    [] => quote!(#name(#(#arguments),*);),
+                    [one] => quote!(let #one = #name(#(#arguments),*);),
+                    many => quote!(let (#(#many),*) = #name(#(#arguments),*);),
+                });
+            }
+        }
+    }
+    let results: Vec<TokenStream> = returned
+        .iter()
+        .map(|name| {
+            let ident = driver.idents.get(name).cloned().unwrap_or_else(|| identifier("unknown"));
+            let integer = driver.program.equations.tensors[name].element != Element::Real;
+            if integer { quote!(#ident as #real) } else { quote!(#ident) }
+        })
+        .collect();
+    let returns = match results.len() {
+        0 => quote!(),
+        1 => quote!(-> #real),
+        count => {
+            let kinds = vec![real.clone(); count];
+            quote!(-> (#(#kinds),*))
+        }
+    };
+    let results = if results.len() > 1 { quote!((#(#results),*)) } else { quote!(#(#results)*) };
+    let entry = identifier(&format!("{entry}_on"));
+    quote!(fn #entry<S: kernels::Isa>(#(#signature),*) #returns { #head #body #results })
+}
+
+/// Cache lines for the longest panel.
+pub fn panel_length(program: &mut Program, style: &Style) -> TokenStream {
+    let real = &style.real;
+    let known: Option<i64> = program
+        .panels
+        .iter()
+        .map(|&size| program.equations.pool.constant_of(size))
+        .collect::<Option<Vec<_>>>()
+        .and_then(|all| all.into_iter().max());
+    match known {
+        Some(longest) => {
+            let longest = Literal::i64_unsuffixed(longest);
+            quote!(kernels::panel::<#real>(#longest))
+        }
+        None => {
+            // Which is the longest is not known: room for all of them at once.
+            let mut sizes = program.panels.clone();
+            sizes.sort_unstable();
+            sizes.dedup();
+            let sizes: Vec<TokenStream> =
+                sizes.into_iter().map(|size| Scope::new(&mut program.equations, style).count(size).within(Level::Sum)).collect();
+            quote!(kernels::panel::<#real>(#(#sizes)+*))
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! The optimizer: for each group of parameters one loop over flat memory.
+//!
+//! What depends on the step and the fields only is computed once a step, in `f64`, and rounded; a product or sum of such factors and
+//! others is split, so that as much as can be is computed once. Right sides read old values: they are all computed before the first is
+//! stored.
+
+use super::Functions;
+use super::expression::{Scope, Shape, Style, identifier};
+use super::interface::types;
+use crate::equations::{Definition, Equations, Index, Name, Pool, Reduction, Rewrite, Rewriter, Role, Scalar, ScalarNode};
+use crate::model::{Group, Model};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the rest of the file needs of the optimizer.
+pub struct Update {
+    /// The driver and what it calls.
+    pub functions: TokenStream,
+    /// Fields of the optimizer.
+    pub fields: Vec<Ident>,
+    /// Their values in the text.
+    pub defaults: Vec<TokenStream>,
+    /// Their docs.
+    pub docs: Vec<Vec<String>>,
+    /// How many numbers the state is.
+    pub state_count: TokenStream,
+    /// Statements that set `state` from `parameters`.
+    pub init_states: TokenStream,
+    /// The state's tensors in the order of memory: name, and which parameter it belongs to.
+    pub states: Vec<(String, usize)>,
+}
+
+/// A run of parameters that lie side by side.
+struct Span {
+    start: TokenStream,
+    count: TokenStream,
+    parameters: Vec<usize>,
+}
+
+/// The optimizer of a model.
+pub fn update(model: &Model, style: &Style, _functions: &mut Functions) -> Update {
+    let real = style.real.clone();
+    let (optimizer_type, _) = types(&model.interface.name);
+    let mut space = Equations { pool: model.training.equations.pool.clone(), tensors: BTreeMap::new() };
+    let fields: Vec<Ident> = model.optimizer.fields.iter().map(|field| identifier(&field.name)).collect();
+    let defaults = model.optimizer.fields.iter().map(|field| super::expression::double(field.value)).collect();
+    let docs = model
+        .optimizer
+        .fields
+        .iter()
+        .map(|field| {
+            if field.docs.is_empty() {
+                vec![format!(" The optimizer's `{}`.", field.name)]
+            } else {
+                field.docs.iter().map(|line| format!(" {}", line.trim())).collect()
+            }
+        })
+        .collect();
+    let trained: Vec<usize> = {
+        let mut all: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.clone()).collect();
+        all.sort_unstable();
+        all
+    };
+    let all = spans(&mut space, style, model, &trained);
+    let (mut body, mut functions, mut init_states, mut states) = (TokenStream::new(), TokenStream::new(), TokenStream::new(), Vec::new());
+    let mut state_count = space.pool.integer(0);
+    let has_states = model.optimizer.groups.iter().any(|group| !group.states.is_empty());
+    let mut totals = TokenStream::new();
+    let mut total_names: BTreeMap<String, Ident> = BTreeMap::new();
+    for (number, group) in model.optimizer.groups.iter().enumerate() {
+        let mut group = group.clone();
+        let spans = spans(&mut space, style, model, &group.parameters);
+        let size = elements(&mut space, model, &group.parameters);
+        let size_tokens = Scope::new(&mut space, style).count(size).tokens;
+        let suffix = if model.optimizer.groups.len() == 1 { String::new() } else { format!("_{}", number + 1) };
+        let name = identifier(&format!("update_parameters{suffix}"));
+        let mut sums = Vec::new();
+        functions.extend(group_function(&mut group, style, &name, &optimizer_type, &fields, &mut sums));
+        // sums over all elements, before anything moves
+        let mut sum_arguments = Vec::new();
+        for (text, parameter, value) in sums {
+            let ident = match total_names.get(&text) {
+                Some(ident) => ident.clone(),
+                None => {
+                    let ident =
+                        identifier(&if total_names.is_empty() { "total".to_string() } else { format!("total_{}", total_names.len() + 1) });
+                    let doc = format!(" `{text}`");
+                    functions.extend(quote! {
+                        #[doc = #doc]
+                        fn #ident<S: kernels::Isa>(s: S, #parameter) -> #real { #value }
+                    });
+                    let parts: Vec<TokenStream> = all
+                        .iter()
+                        .map(|Span { start, count, .. }| quote!(#ident(s, &parameters[#start..][..#count], &gradient[#start..][..#count])))
+                        .collect();
+                    let parts = if parts.is_empty() { vec![super::expression::double(0.0)] } else { parts };
+                    totals.extend(quote!(let #ident = #(#parts)+*;));
+                    total_names.insert(text, ident.clone());
+                    ident
+                }
+            };
+            sum_arguments.push(quote!(#ident));
+        }
+        let state_idents: Vec<Ident> = group.states.iter().map(|state| identifier(&state.name)).collect();
+        for ident in &state_idents {
+            body.extend(quote!(let mut #ident = kernels::take(&mut state, #size_tokens);));
+            init_states.extend(quote!(let mut #ident = kernels::take(&mut state, #size_tokens);));
+        }
+        for span in &spans {
+            let Span { start, count, .. } = span;
+            let arguments: Vec<TokenStream> = state_idents.iter().map(|ident| quote!(kernels::take(&mut #ident, #count))).collect();
+            body.extend(quote!(#name(s, optimizer, step as f64, #(#sum_arguments,)* &mut parameters[#start..][..#count], &gradient[#start..][..#count], #(#arguments),*);));
+        }
+        for state in &group.states {
+            state_count = space.pool.plus(state_count, size);
+            let ident = identifier(&state.name);
+            for span in &spans {
+                let Span { start, count, .. } = span;
+                let value = initial_state(&mut group.equations, style, state.initial);
+                init_states.extend(quote! {
+                    for (state, &parameter) in kernels::take(&mut #ident, #count).iter_mut().zip(&parameters[#start..][..#count]) { *state = #value; }
+                });
+                states.extend(
+                    span.parameters
+                        .iter()
+                        .map(|&parameter| (format!("{}.{}", state.name, model.interface.parameters[parameter].name), parameter)),
+                );
+            }
+        }
+    }
+    let state_count = Scope::new(&mut space, style).count(state_count).tokens;
+    let state = if has_states { quote!(let mut state = state;) } else { quote!() };
+    init_states = quote!(#state #init_states);
+    functions = quote! {
+        fn update_on<S: kernels::Isa>(s: S, optimizer: &#optimizer_type, step: u64, parameters: &mut [#real], gradient: &[#real], state: &mut [#real]) {
+            #totals
+            #state
+            #body
+        }
+        #functions
+    };
+    Update { functions, fields, defaults, docs, state_count, init_states, states }
+}
+
+/// The total size of some parameters.
+fn elements(space: &mut Equations, model: &Model, parameters: &[usize]) -> Index {
+    let mut total = space.pool.integer(0);
+    for &parameter in parameters {
+        let count = space.pool.count(&model.interface.parameters[parameter].axes);
+        total = space.pool.plus(total, count);
+    }
+    total
+}
+
+/// Runs of neighbours.
+fn spans(space: &mut Equations, style: &Style, model: &Model, parameters: &[usize]) -> Vec<Span> {
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    for &parameter in parameters {
+        match runs.last_mut() {
+            Some(run) if run.last().is_some_and(|&last| last + 1 == parameter) => run.push(parameter),
+            _ => runs.push(vec![parameter]),
+        }
+    }
+    let mut spans = Vec::new();
+    for run in runs {
+        let before: Vec<usize> = (0..run[0]).collect();
+        let (start, count) = (elements(space, model, &before), elements(space, model, &run));
+        let (start, count) = (Scope::new(space, style).count(start).tokens, Scope::new(space, style).count(count).tokens);
+        spans.push(Span { start, count, parameters: run });
+    }
+    spans
+}
+
+/// The value of a state before the first step; it may read `parameter`.
+fn initial_state(equations: &mut Equations, style: &Style, initial: Scalar) -> TokenStream {
+    let mut scope = Scope::new(equations, style);
+    let names: Vec<Name> = scope.equations.pool.tensors_of_scalar(initial);
+    for name in names {
+        scope.tensors.insert(name, (identifier("parameter"), Shape::Number));
+    }
+    scope.scalar(initial).tokens
+}
+
+/// The loop of a group. `sums` receives what it needs of sums over all elements: the equation, the parameters of a function that computes
+/// it, and its value.
+fn group_function(
+    group: &mut Group,
+    style: &Style,
+    name: &Ident,
+    optimizer_type: &Ident,
+    fields: &[Ident],
+    sums: &mut Vec<(String, TokenStream, TokenStream)>,
+) -> TokenStream {
+    let real = style.real.clone();
+    let double = Style { real: identifier("f64"), constants: style.constants.clone() };
+    let mut wanted: Vec<Name> = vec![group.update];
+    wanted.extend(group.states.iter().map(|state| state.next));
+    let order: Vec<Name> = group.equations.groups(wanted.iter().copied()).into_iter().flatten().collect();
+    // numbers of the whole step
+    let mut numbers: BTreeSet<Name> = BTreeSet::new();
+    let mut once = TokenStream::new();
+    let mut sum_parameters = Vec::new();
+    let equations = &mut group.equations;
+    let (parameter, gradient) = (equations.pool.name("parameter"), equations.pool.name("gradient"));
+    let (all_parameter, all_gradient) = (equations.pool.name("all.parameter"), equations.pool.name("all.gradient"));
+    let docs: Vec<String> = order
+        .iter()
+        .filter(|name| equations.tensors[name].equation().is_some())
+        .map(|&name| format!(" `{}`", crate::equations::print::print_equation(equations, name)))
+        .collect();
+    let mut locals: BTreeMap<Name, Ident> = BTreeMap::new();
+    let mut taken: BTreeSet<String> = ["s", "optimizer", "step", "kernels"].into_iter().map(String::from).collect();
+    let mut fresh = |wish: &str| {
+        let wish = super::expression::identifier_text(wish);
+        let (mut text, mut number) = (wish.clone(), 1);
+        while !taken.insert(text.clone()) {
+            number += 1;
+            text = format!("{wish}_{number}");
+        }
+        identifier(&text)
+    };
+    let (parameter_ident, gradient_ident) = (fresh("parameter"), fresh("gradient"));
+    locals.insert(parameter, parameter_ident.clone());
+    locals.insert(gradient, gradient_ident.clone());
+    for state in &group.states {
+        let text = equations.pool.text(state.tensor).to_string();
+        locals.insert(state.tensor, fresh(&text));
+    }
+    let mut steps: Vec<Name> = Vec::new();
+    for &tensor in &order {
+        let text = equations.pool.text(tensor).to_string();
+        match equations.tensors[&tensor].definition.clone() {
+            Definition::Given(Role::Number) => {
+                numbers.insert(tensor);
+                if text == "step" {
+                    locals.insert(tensor, identifier("step"));
+                } else {
+                    let (local, field) = (fresh(&text), identifier(&text));
+                    once.extend(if fields.contains(&field) { quote!(let #local = optimizer.#field;) } else { quote!() });
+                    locals.insert(tensor, local);
+                }
+            }
+            Definition::Given(_) => {}
+            Definition::Equation(equation) if equation.reduction == Some(Reduction::Sum) => {
+                numbers.insert(tensor);
+                let local = fresh(&text);
+                sum_parameters.push(local.clone());
+                locals.insert(tensor, local.clone());
+                let doc = crate::equations::print::print_equation_apart(equations, tensor);
+                let mut scope = Scope::new(equations, style);
+                scope.tensors.insert(all_parameter, (identifier("parameters"), Shape::Flat));
+                scope.tensors.insert(all_gradient, (identifier("gradient"), Shape::Flat));
+                scope.axes.insert(0, identifier("i"));
+                let value = scope.scalar(equation.body).tokens;
+                let parameter = quote!(parameters: &[#real], gradient: &[#real]);
+                sums.push((
+                    doc,
+                    parameter,
+                    quote!(s.vectorize(#[inline(always)] || kernels::sum_of(gradient.len(), #[inline(always)] |i| #value))),
+                ));
+            }
+            Definition::Equation(equation) if equations.tensors[&tensor].axes.is_empty() => {
+                numbers.insert(tensor);
+                let local = fresh(&text);
+                locals.insert(tensor, local.clone());
+                let mut scope = Scope::new(equations, &double);
+                scope.tensors = held(&locals);
+                let value = scope.scalar(equation.body).tokens;
+                once.extend(quote!(let #local: f64 = #value;));
+            }
+            Definition::Equation(_) => {
+                let local = fresh(&text);
+                locals.insert(tensor, local);
+                steps.push(tensor);
+            }
+        }
+    }
+    // the loop, with what can be computed once taken out
+    let mut hoisted: Vec<(Scalar, Name)> = Vec::new();
+    let mut inside = TokenStream::new();
+    for &tensor in &steps {
+        let Some(equation) = equations.tensors[&tensor].equation().cloned() else { continue };
+        let hoist = Hoist { numbers: &numbers, hoisted: &mut hoisted };
+        let body = Rewriter::new(&mut equations.pool, hoist).scalar(equation.body);
+        for &(_, name) in &hoisted[once_count(&locals, &hoisted)..] {
+            let local = fresh(equations.pool.text(name));
+            locals.insert(name, local);
+        }
+        let mut scope = Scope::new(equations, style);
+        scope.tensors = held(&locals);
+        let value = scope.scalar(body).tokens;
+        let local = &locals[&tensor];
+        inside.extend(quote!(let #local = #value;));
+    }
+    for &(scalar, name) in &hoisted {
+        let mut scope = Scope::new(equations, &double);
+        scope.tensors = held(&locals);
+        let value = scope.scalar(scalar).within(super::expression::Level::Unary);
+        let local = &locals[&name];
+        once.extend(quote!(let #local = #value as #real;));
+    }
+    let places: Vec<Ident> = group.states.iter().map(|state| locals[&state.tensor].clone()).collect();
+    let mut stores = TokenStream::new();
+    let (mut pattern, mut elements) =
+        (quote!((#parameter_ident, #gradient_ident)), quote!(#parameter_ident.iter_mut().zip(#gradient_ident)));
+    let mut old = TokenStream::new();
+    for (state, place) in group.states.iter().zip(&places) {
+        pattern = quote!((#pattern, #place));
+        elements = quote!(#elements.zip(#place.iter_mut()));
+        let next = &locals[&state.next];
+        let cell = fresh(&format!("{place}_place"));
+        pattern = replace_last(&pattern, place, &cell);
+        old.extend(quote!(let #place = *#cell;));
+        stores.extend(quote!(*#cell = #next;));
+    }
+    let (new, cell) = (&locals[&group.update], fresh("parameter_place"));
+    let pattern = replace_last(&pattern, &parameter_ident, &cell);
+    let old = quote!(let #parameter_ident = *#cell; let #gradient_ident = *#gradient_ident; #old);
+    stores.extend(quote!(*#cell = #new;));
+    quote! {
+        #(#[doc = #docs])*
+        fn #name<S: kernels::Isa>(s: S, optimizer: &#optimizer_type, step: f64, #(#sum_parameters: #real,)* #parameter_ident: &mut [#real], #gradient_ident: &[#real], #(#places: &mut [#real]),*) {
+            #once
+            s.vectorize(#[inline(always)] || {
+                for #pattern in #elements {
+                    #old
+                    #inside
+                    #stores
+                }
+            })
+        }
+    }
+}
+
+/// How many of the hoisted have a name by now.
+fn once_count(locals: &BTreeMap<Name, Ident>, hoisted: &[(Scalar, Name)]) -> usize {
+    hoisted.iter().take_while(|(_, name)| locals.contains_key(name)).count()
+}
+
+fn held(locals: &BTreeMap<Name, Ident>) -> BTreeMap<Name, (Ident, Shape)> {
+    locals.iter().map(|(&name, ident)| (name, (ident.clone(), Shape::Number))).collect()
+}
+
+/// The pattern with one identifier instead of another.
+fn replace_last(pattern: &TokenStream, from: &Ident, to: &Ident) -> TokenStream {
+    use proc_macro2::{Group, TokenTree};
+    pattern
+        .clone()
+        .into_iter()
+        .map(|tree| match tree {
+            TokenTree::Ident(ident) if ident == *from => TokenTree::Ident(to.clone()),
+            TokenTree::Group(group) => TokenTree::Group(Group::new(group.delimiter(), replace_last(&group.stream(), from, to))),
+            other => other,
+        })
+        .collect()
+}
+
+/// Takes out what reads only numbers of the whole step.
+struct Hoist<'a> {
+    numbers: &'a BTreeSet<Name>,
+    hoisted: &'a mut Vec<(Scalar, Name)>,
+}
+
+impl Hoist<'_> {
+    fn is_once(&self, pool: &Pool, scalar: Scalar) -> bool {
+        pool.tensors_of_scalar(scalar).iter().all(|name| self.numbers.contains(name))
+    }
+    fn named(&mut self, pool: &mut Pool, scalar: Scalar) -> Scalar {
+        if pool.number_of(scalar).is_some() {
+            return scalar;
+        }
+        let name = match self.hoisted.iter().find(|&&(known, _)| known == scalar) {
+            Some(&(_, name)) => name,
+            None => {
+                let name = pool.name(&format!("k{}", self.hoisted.len() + 1));
+                self.hoisted.push((scalar, name));
+                name
+            }
+        };
+        pool.read(name, Vec::new())
+    }
+}
+
+impl Rewrite for Hoist<'_> {
+    fn scalar(&mut self, pool: &mut Pool, scalar: Scalar) -> Option<Scalar> {
+        if self.is_once(pool, scalar) {
+            return Some(self.named(pool, scalar));
+        }
+        let (parts, is_sum) = match pool.scalar(scalar) {
+            ScalarNode::Add(parts) => (parts.clone(), true),
+            ScalarNode::Mul(parts) => (parts.clone(), false),
+            _ => return None,
+        };
+        let (once, other): (Vec<Scalar>, Vec<Scalar>) = parts.into_iter().partition(|&part| self.is_once(pool, part));
+        if once.is_empty() || other.is_empty() {
+            return None;
+        }
+        let constant = if is_sum { pool.add(&once) } else { pool.mul(&once) };
+        // A sign stays where a reader expects it.
+        let (sign, constant) = match pool.scalar(constant) {
+            ScalarNode::Mul(factors) if !is_sum && pool.number_of(factors[0]).is_some_and(|k| k < 0.0) => (true, pool.negative(constant)),
+            _ => (false, constant),
+        };
+        let once = self.named(pool, constant);
+        let mut parts = vec![once];
+        for part in other {
+            parts.push(Rewriter::new(pool, Hoist { numbers: self.numbers, hoisted: self.hoisted }).scalar(part));
+        }
+        if sign {
+            parts.push(pool.constant(-1.0));
+        }
+        Some(if is_sum { pool.add(&parts) } else { pool.mul(&parts) })
+    }
+}
+
+/// A literal of the stream of a parameter: the 32-bit FNV-1a hash of its name.
+pub fn stream(name: &str) -> Literal {
+    Literal::u32_unsuffixed(crate::initial::stream(name))
+}

@@ -1,0 +1,128 @@
+//! Equations to a [`Program`]: in which order, by what, and where everything lies.
+//!
+//! 1. What is asked for, and what it reads, in an order in which everything is computed before it is read; gradients in the opposite
+//!    order of their parameters, so that each is computed while what it reads is fresh.
+//! 2. A pointwise equation that has the numbers of another tensor in the same order is a view and costs nothing.
+//! 3. A sum of products is a kernel (`contraction`); pointwise equations that are its only reader, one after the other, are its epilogue.
+//! 4. Everything else is loops (`nest`), and neighbours over the same elements share them (`fusion`).
+//! 5. Lifetimes, and from them slots of the workspace (`workspace`).
+
+mod contraction;
+mod fusion;
+mod layout;
+mod nest;
+mod workspace;
+
+#[cfg(test)]
+mod tests;
+
+use crate::equations::{Element, Equations, Name};
+use crate::program::{Call, Destination, Form, Layout, Place, Program};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Schedules what is asked for.
+pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> Program {
+    let mut wanted = results.clone();
+    wanted.sort_by_key(|&(_, destination)| match destination {
+        Destination::Output(number) => (0, number),
+        Destination::Loss => (1, 0),
+        Destination::Metric(number) => (2, number),
+        Destination::Gradient(number) => (3, usize::MAX - number),
+    });
+    let order: Vec<Name> = equations.groups(wanted.iter().map(|&(name, _)| name)).into_iter().flatten().collect();
+    let mut readers: BTreeMap<Name, Vec<Name>> = BTreeMap::new();
+    for &name in &order {
+        for read in equations.reads(name) {
+            readers.entry(read).or_default().push(name);
+        }
+    }
+    let (mut places, mut calls) = places(&equations, &wanted);
+    let mut panels = Vec::new();
+    let mut kernels: BTreeMap<Name, Call> = BTreeMap::new();
+    let mut inside: BTreeSet<Name> = BTreeSet::new();
+    let mut computed = Vec::new();
+    for &name in &order {
+        if equations.tensors[&name].equation().is_none() {
+            places.insert(name, Place::Given);
+            continue;
+        }
+        if inside.contains(&name) {
+            continue;
+        }
+        if let Some(call) = kernels.remove(&name) {
+            computed.push(call);
+            continue;
+        }
+        if !places.contains_key(&name)
+            && let Some(of) = layout::viewed(&mut equations, name)
+        {
+            places.insert(name, Place::View(of));
+            continue;
+        }
+        let Some(mut product) = contraction::contraction(&mut equations, name) else {
+            let form = match contraction::column_sum(&mut equations, name) {
+                Some(rows) => Form::ColumnSum(rows),
+                None => Form::Nest(nest::nest(&mut equations, name)),
+            };
+            computed.push(Call { computes: vec![name], form });
+            continue;
+        };
+        if product.layout == Layout::RightTransposed {
+            panels.push(product.left.columns);
+        }
+        let mut members = vec![name];
+        while let Some(&last) = members.last()
+            && !product.adds
+            && !places.contains_key(&last)
+            && let [reader] = readers.get(&last).map_or(&[][..], |readers| &readers[..])
+            && let Some(epilogue) = contraction::epilogue(&mut equations, &product, last, *reader)
+        {
+            product.epilogue = Some(epilogue);
+            product.result.tensor = *reader;
+            members.push(*reader);
+        }
+        let last = members[members.len() - 1];
+        let call = Call { computes: members.clone(), form: Form::Contraction(product) };
+        if members.len() == 1 {
+            computed.push(call);
+        } else {
+            inside.extend(&members[..members.len() - 1]);
+            kernels.insert(last, call);
+        }
+    }
+    for call in &computed {
+        if let Some(name) = call.result() {
+            places.entry(name).or_insert(if equations.tensors[&name].axes.is_empty() { Place::Number } else { Place::Workspace(0) });
+        }
+    }
+    fusion::fuse(&mut equations, &mut computed);
+    calls.splice(0..0, computed);
+    let mut program = Program { equations, results, buffers: places, calls, slots: Vec::new(), panels };
+    workspace::assign(&mut program);
+    if cfg!(debug_assertions) {
+        program.verify();
+    }
+    program
+}
+
+/// Where results lie, and what must be copied or zeroed besides: a result that is given, a number, or asked for twice.
+fn places(equations: &Equations, wanted: &[(Name, Destination)]) -> (BTreeMap<Name, Place>, Vec<Call>) {
+    let (mut places, mut copies) = (BTreeMap::new(), Vec::new());
+    for &(name, destination) in wanted {
+        let returned = matches!(destination, Destination::Loss | Destination::Metric(_));
+        let tensor = &equations.tensors[&name];
+        if tensor.axes.is_empty() && tensor.equation().is_some() {
+            places.insert(name, Place::Number);
+        }
+        if returned {
+            continue;
+        }
+        let real = tensor.element == Element::Real;
+        if real && tensor.equation().is_some() && !tensor.axes.is_empty() && !places.contains_key(&name) {
+            places.insert(name, Place::Result(destination));
+            continue;
+        }
+        copies.push(Call { computes: Vec::new(), form: Form::Copy(name, destination) });
+    }
+    (places, copies)
+}

@@ -1,0 +1,1 @@
+//! Equations in, programs out.
