@@ -174,8 +174,8 @@ fn functions<S: Isa>(s: S) {
     });
     println!("{:9} {:6.3} ns a number", "lse", t / 4096.0);
     let t = time(|| {
-        for i in 0..4096 {
-            y[i] = normal(1, 0, 0, i as u64) as f32;
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = normal(1, 0, 0, i as u64) as f32;
         }
     });
     println!("{:9} {:6.3} ns a number", "normal", t / 4096.0);

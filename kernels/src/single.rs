@@ -1,5 +1,5 @@
 //! Elementary functions of `f32`, free of branches and calls. Polynomials are Chebyshev interpolants of the functions named at
-//! them (`tanh`: a rational minimax fit), highest power first. The errors stated in `elementary.rs` are those of all 2^32 arguments.
+//! them, highest power first. The errors stated in `elementary.rs` are those of all 2^32 arguments.
 
 use super::Isa;
 
@@ -38,7 +38,7 @@ fn copysign(x: f32, sign: f32) -> f32 {
     f32::from_bits((x.to_bits() & 0x7fff_ffff) | (sign.to_bits() & 0x8000_0000))
 }
 
-/// `x = n * ln(2) + r` with `|r| <= ln(2) / 2`: `n` and `exp(r)`
+/// `x = n * ln(2) + r` with `|r| <= ln(2) / 2`: `n` and `exp(r) - 1`
 #[inline(always)]
 fn exp_parts<S: Isa>(s: S, x: f32) -> (i32, f32) {
     let n = s.mul_add(x, core::f32::consts::LOG2_E, ROUND);
@@ -48,7 +48,7 @@ fn exp_parts<S: Isa>(s: S, x: f32) -> (i32, f32) {
     let r = s.mul_add(n, -LN_2_LOW, r);
     // (exp(r) - 1 - r) / r^2
     let p = horner(s, r, [1.3926184e-3, 8.363179e-3, 4.1666556e-2, 1.6666576e-1, 0.5]);
-    (whole, s.mul_add(p * r, r, r) + 1.0)
+    (whole, s.mul_add(p * r, r, r))
 }
 
 /// `2^n`, for -126 <= n <= 127
@@ -65,14 +65,14 @@ pub fn exp<S: Isa>(s: S, x: f32) -> f32 {
     let (n, p) = exp_parts(s, if y > 89.0 { 89.0 } else { y });
     // Two factors: the first product is exact, the second rounds once, to a subnormal number too.
     let half = n >> 1;
-    if zero { 0.0 } else { p * power(half) * power(n.wrapping_sub(half)) }
+    if zero { 0.0 } else { (p + 1.0) * power(half) * power(n.wrapping_sub(half)) }
 }
 
 /// [`exp`] for -87 <= x <= 88, or NaN
 #[inline(always)]
 fn exp_within<S: Isa>(s: S, x: f32) -> f32 {
     let (n, p) = exp_parts(s, x);
-    p * power(n)
+    (p + 1.0) * power(n)
 }
 
 /// `ln(1 + f) + e * ln(2)` for `sqrt(1/2) - 1 <= f <= sqrt(2) - 1`
@@ -103,17 +103,14 @@ pub fn ln<S: Isa>(s: S, x: f32) -> f32 {
     if x > 0.0 { y } else { special }
 }
 
-/// `x * p(x^2) / q(x^2)` up to 9.02, from where it is 1
+/// `m / (m + 2)` with `m = exp(2 |x|) - 1 = 2^n * (exp(r) - 1) + (2^n - 1)`, which is exact in all its digits near 0
 #[inline(always)]
 pub fn tanh<S: Isa>(s: S, x: f32) -> f32 {
-    let y = if x > 9.02 { 9.02 } else { x }; // keeps a NaN
-    let y = if y < -9.02 { -9.02 } else { y };
-    let z = y * y;
-    let p = horner(s, z, [1.3318669e-8, 2.0584026e-5, 3.4941072e-3, 1.3379794e-1, 1.0]);
-    let q = horner(s, z, [7.762097e-7, 3.2831825e-4, 2.5871396e-2, 4.671311e-1, 1.0]);
-    let y = y * p / q;
-    let y = if y > 1.0 { 1.0 } else { y };
-    if y < -1.0 { -1.0 } else { y }
+    let a = abs(x);
+    let (n, p) = exp_parts(s, 2.0 * if a > 9.02 { 9.02 } else { a }); // keeps a NaN; from 9.02 on it is 1
+    let t = power(n);
+    let m = s.mul_add(p, t, t - 1.0);
+    copysign(m / (m + 2.0), x)
 }
 
 /// `e / (1 + e)` or `1 / (1 + e)` with `e = exp(-|x|)`, which cannot overflow

@@ -64,7 +64,7 @@ pub fn run<S: Isa>(s: S, workspace: &mut [Lane], out: &mut [f32]) -> usize {
     let mut total = [1.0_f32; 5];
     add_sum_rows(s, &*z, &mut total);
     let mut put = |x: f32| {
-        let (head, tail) = core::mem::replace(&mut out, &mut []).split_at_mut(1);
+        let (head, tail) = core::mem::take(&mut out).split_at_mut(1);
         head[0] = x;
         out = tail;
         written += 1;
