@@ -2,7 +2,7 @@
 //!
 //! The text is close to the language: reductions bind a product, `where` restricts them, a range stands where no read shows it.
 //! It is for readers. An axis of size 1 is shown as `0`, a reciprocal as a quotient, `-max(-a, -b)` as `min(a, b)`; a reduction that one
-//! pointwise equation reads once, element by element, is shown inside it.
+//! pointwise equation reads once, each element for one of its own, is shown inside it.
 
 use super::*;
 use std::collections::BTreeSet;
@@ -10,6 +10,13 @@ use std::collections::BTreeSet;
 /// All tensors, one a line: first what is given, then the equations, each after those it reads.
 pub fn print(equations: &Equations) -> String {
     print_lines(equations, &shown_inside(equations))
+}
+
+/// [`print`] with the equations of these tensors on lines of their own.
+pub fn print_keeping(equations: &Equations, keep: &[Name]) -> String {
+    let mut inside = shown_inside(equations);
+    inside.retain(|name| !keep.contains(name));
+    print_lines(equations, &inside)
 }
 
 /// [`print`] with every reduction on a line of its own.
@@ -124,7 +131,7 @@ fn fresh_label(wish: &str, taken: &BTreeSet<String>) -> String {
     if taken.contains(wish) { numbered.find(|label| !taken.contains(label)).unwrap_or_default() } else { wish.to_string() }
 }
 
-/// Reductions that a single pointwise equation reads in a single place, at axes of its own, each used once.
+/// Reductions that a single pointwise equation reads in a single place, at all of its axes, each used once.
 fn shown_inside(equations: &Equations) -> BTreeSet<Name> {
     let mut readers: BTreeMap<Name, Vec<Name>> = BTreeMap::new();
     for &reader in equations.tensors.keys() {
@@ -150,7 +157,8 @@ fn shown_inside(equations: &Equations) -> BTreeSet<Name> {
             {
                 places += 1;
                 let axes: BTreeSet<u32> = at.iter().filter_map(|&index| pool.axis_of(index)).collect();
-                plain &= axes.len() == at.len();
+                let long = equations.tensors[&reader].axes.iter().filter(|&&size| pool.constant_of(size) != Some(1)).count();
+                plain &= axes.len() == long && at.iter().all(|&index| pool.axis_of(index).is_some() || pool.constant_of(index) == Some(0));
             }
         });
         if places == 1 && plain && occurrences(pool, by.body, name) == 1 {
@@ -366,14 +374,14 @@ impl<'a> Printer<'a> {
                 if negative { Text::new(format!("-{}", text.at_least(PRODUCT)), PRODUCT) } else { text }
             }
             ScalarNode::Max(a, b) => Text::new(format!("max({}, {})", self.scalar(*a).text, self.scalar(*b).text), ATOM),
-            ScalarNode::Select(condition, a, b) => {
-                let (condition, a, b) = (self.condition(*condition), self.scalar(*a), self.scalar(*b));
-                Text::new(format!("if {} {{ {} }} else {{ {} }}", condition.text, a.text, b.text), OPEN)
-            }
+            ScalarNode::Select(condition, a, b) => self.select(*condition, self.scalar(*a), self.scalar(*b)),
             ScalarNode::Real(index) => self.real(*index),
             ScalarNode::Apply(function, x) => Text::new(format!("{}({})", function.name(), self.scalar(*x).text), ATOM),
             ScalarNode::Stop(x) => Text::new(format!("stop({})", self.scalar(*x).text), ATOM),
         }
+    }
+    fn select(&self, condition: Condition, a: Text, b: Text) -> Text {
+        Text::new(format!("if {} {{ {} }} else {{ {} }}", self.condition(condition).text, a.text, b.text), OPEN)
     }
     /// Among reals `/` is not rounded, so an index that is gets a mark.
     fn real(&self, index: Index) -> Text {
@@ -391,6 +399,16 @@ impl<'a> Printer<'a> {
         match self.pool.scalar(scalar) {
             ScalarNode::Constant(value) if value.value() < 0.0 => (true, number(-value.value())),
             ScalarNode::Power(..) => (false, self.product(1.0, &[scalar])),
+            ScalarNode::Select(condition, a, b) => {
+                // a select whose branches are negative, or 0
+                let is_zero = |scalar| self.pool.is_zero(scalar);
+                let [negative_a, negative_b] = [*a, *b].map(|branch| self.is_negative(branch));
+                if (negative_a && (negative_b || is_zero(*b))) || (negative_b && is_zero(*a)) {
+                    let opposite = |branch| if is_zero(branch) { number(0.0) } else { self.opposite(branch) };
+                    return (true, self.select(*condition, opposite(*a), opposite(*b)));
+                }
+                (false, self.scalar(scalar))
+            }
             ScalarNode::Mul(factors) => match self.pool.number_of(factors[0]) {
                 Some(constant) => {
                     if let Some((minimum, constant)) = self.minimum(constant, &factors[1..]) {
@@ -648,7 +666,13 @@ impl<'a> Printer<'a> {
         if !opposite {
             return None;
         }
-        let ((moving, low_sizes, low), (high_sizes, high)) = if p[0].1 > 0 { ((p, r, c), (s, d)) } else { ((q, s, d), (r, c)) };
+        // of `x` and `size - 1 - x` the one with the smaller constant is the index, else the one that begins with a plus
+        let first = match c.unsigned_abs().cmp(&d.unsigned_abs()) {
+            _ if p.len() == 1 => p[0].1 > 0,
+            std::cmp::Ordering::Equal => p[0].1 > 0,
+            order => order.is_lt(),
+        };
+        let ((moving, low_sizes, low), (high_sizes, high)) = if first { ((p, r, c), (s, d)) } else { ((q, s, d), (r, c)) };
         let high = high.saturating_add(1);
         if let [(_, 1)] = moving[..] {
             let negated: Vec<(Atom, i64)> = low_sizes.iter().map(|&(atom, k)| (atom, -k)).collect();

@@ -90,7 +90,8 @@ fn a_classifier_reads_like_mathematics() {
     input b[10]
     input t[batch]: index(10)
     z[n, o] = sum(i) x[n, i] * w[i, o] + b[o]
-    p[n, i] = exp(z[n, i] - lse(j) z[n, j])
+    lse_z[n] = lse(j) z[n, j]
+    p[n, i] = exp(z[n, i] - lse_z[n])
     loss[n] = -log(p[n, t[n]])
     ");
     insta::assert_snapshot!(print_apart(&b.equations), @r"

@@ -2,6 +2,7 @@
 //!
 //! It is put in
 //! * where it is *trivial*: a single read, a number, an index; or
+//! * where it is a number times a read and every reader is a contraction, which the number leaves; or
 //! * where every reader computes as many elements as it has (the same sizes, in any order), no reader is a contraction of two tensors,
 //!   which a sum of anything else would not be, and either it is read in a single place, or it is *cheap*: no function or power, and at
 //!   most two reads.
@@ -20,7 +21,14 @@ use std::collections::BTreeMap;
 impl Work {
     /// Decides whether an equation is put into its readers.
     pub(super) fn decide(&mut self, name: Name) {
-        if self.keep.contains(&name) || self.recurrent.contains(&name) || self.inlined.contains(&name) || !self.has_readers(name) {
+        if self.keep.contains(&name) || self.inlined.contains(&name) || !self.has_readers(name) {
+            return;
+        }
+        if self.recurrent.contains(&name) && !self.is_read_in_place(name) {
+            if let Some(of) = self.alias_of(name) {
+                self.equations.pool.fire("alias");
+                self.redirect(name, of, None);
+            }
             return;
         }
         if !self.is_inlined(name) {
@@ -52,14 +60,15 @@ impl Work {
             let keeps_views = readers.iter().any(reduces);
             return !(keeps_views && is_view(&mut self.equations, name));
         }
-        let scaled_read = is_scaled_read(pool, body);
-        let domain = self.domain_sizes(name);
-        if readers.iter().any(|&reader| self.domain_sizes(reader) != domain) {
+        if !self.inlines {
             return false;
         }
-        if !scaled_read
-            && readers.iter().any(|&by| reader(self, by).is_some_and(|equation| is_contraction(&self.equations.pool, &equation)))
-        {
+        let contracts = |&by: &Name| self.equation(by).is_some_and(|equation| is_contraction(pool, equation));
+        if is_scaled_read(pool, body) && readers.iter().all(contracts) {
+            return true; // the number leaves the sums again
+        }
+        let domain = self.domain_sizes(name);
+        if readers.iter().any(|&reader| self.domain_sizes(reader) != domain) || readers.iter().any(contracts) {
             return false;
         }
         let places: usize = readers.iter().map(|reader| self.uses[reader].get(&name).copied().unwrap_or(0)).sum();
@@ -75,6 +84,28 @@ impl Work {
         }
         let few_reads = self.uses[&name].values().sum::<usize>() <= 2;
         few_reads && !is_heavy(&self.equations.pool, body) && !self.is_epilogue(name)
+    }
+    /// Whether all its readers read it at the element that they compute, and it does not read itself.
+    fn is_read_in_place(&self, name: Name) -> bool {
+        let pool = &self.equations.pool;
+        let axes = &self.equations.tensors[&name].axes;
+        let in_place = |reader: &Name| {
+            let Some(equation) = self.equation(*reader) else { return false };
+            let mut plain = *reader != name && !pool.tensors_of_condition(equation.condition).contains(&name);
+            pool.visit(Parts::of_scalar(equation.body), &mut |part| match part {
+                Part::Scalar(scalar) => {
+                    if let ScalarNode::Read { tensor, at } = pool.scalar(scalar)
+                        && *tensor == name
+                    {
+                        plain &= is_own(pool, at, axes);
+                    }
+                }
+                Part::Atom(atom) => plain &= !matches!(pool.atom(atom), AtomNode::Read { tensor, .. } if *tensor == name),
+                _ => {}
+            });
+            plain
+        };
+        !self.uses[&name].contains_key(&name) && self.readers[&name].iter().all(in_place)
     }
     /// Whether it alone reads a reduction that is not asked for.
     fn is_epilogue(&self, name: Name) -> bool {
@@ -107,22 +138,13 @@ impl Work {
     }
     /// `y[i] = x[i]`: where `y` is asked for and `x` is not, or `x` is only a part of what `y` was, `y` takes the equation of `x`.
     pub(super) fn rename_alias(&mut self, name: Name) -> bool {
-        let tensor = &self.equations.tensors[&name];
-        let Some(Equation { reduction: None, body, .. }) = tensor.equation() else { return false };
+        let Some(of) = self.alias_of(name) else { return false };
         let pool = &self.equations.pool;
-        let ScalarNode::Read { tensor: of, at } = pool.scalar(*body) else { return false };
-        let of = *of;
-        let Some(other) = self.equations.tensors.get(&of) else { return false };
-        let plain = other.axes == tensor.axes
-            && at
-                .iter()
-                .enumerate()
-                .all(|(number, &index)| pool.axis_of(index) == Some(number as u32) || pool.constant_of(tensor.axes[number]) == Some(1));
         let prefix = pool.text(of).strip_prefix(pool.text(name));
         let is_part = prefix.is_some_and(|rest| rest.starts_with("_via_") || rest.starts_with("_sum"));
         let takes = self.keep.contains(&name) || is_part;
-        let free = !self.keep.contains(&of) && other.equation().is_some() && !self.recurrent.contains(&of) && !self.inlined.contains(&of);
-        if !plain || !takes || !free || of == name {
+        let free = !self.keep.contains(&of) && self.equation(of).is_some() && !self.recurrent.contains(&of) && !self.inlined.contains(&of);
+        if !takes || !free {
             return false;
         }
         self.equations.pool.fire("alias");
@@ -134,6 +156,15 @@ impl Work {
         self.set(name, moved);
         self.redirect(of, name, None);
         true
+    }
+    /// `x` where the equation is `y[i] = x[i]`.
+    fn alias_of(&self, name: Name) -> Option<Name> {
+        let tensor = &self.equations.tensors[&name];
+        let Equation { reduction: None, body, .. } = tensor.equation()? else { return None };
+        let ScalarNode::Read { tensor: of, at } = self.equations.pool.scalar(*body) else { return None };
+        let other = self.equations.tensors.get(of)?;
+        let same = *of != name && other.axes == tensor.axes && is_own(&self.equations.pool, at, &tensor.axes);
+        same.then_some(*of)
     }
     /// Lets every reader of `from` read `to` instead, whose axis `k` is axis `order[k]` of `from`; `from` goes.
     pub(super) fn redirect(&mut self, from: Name, to: Name, order: Option<&[usize]>) {
@@ -181,6 +212,12 @@ pub fn is_view(equations: &mut Equations, name: Name) -> bool {
     }
     let pool = &mut equations.pool;
     pool.count(&sizes) == pool.count(&tensor.axes) && pool.flat(&at, &sizes) == pool.flat(&own, &tensor.axes)
+}
+
+/// Whether these indices are the axes themselves, in order.
+fn is_own(pool: &Pool, at: &[Index], axes: &[Index]) -> bool {
+    let mut numbered = at.iter().zip(axes).enumerate();
+    numbered.all(|(number, (&index, &size))| pool.axis_of(index) == Some(number as u32) || pool.constant_of(size) == Some(1))
 }
 
 /// Whether an equation is a sum of the product of two tensors.

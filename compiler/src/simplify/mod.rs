@@ -18,7 +18,7 @@
 //! of equations; the size of expressions. A reader grows to at most [`LARGEST`] scalars by inlining. So the number of steps is linear in
 //! the size of the equations, and each costs as much as the equations that it touches.
 //!
-//! Members of recurrences are not inlined: their equations are what the direction of time is found from.
+//! In a recurrence only what is read at the very element that it computes is inlined, so that the steps in time stay what they are.
 
 pub mod domain;
 pub mod inlining;
@@ -39,8 +39,19 @@ pub const LARGEST: usize = 256;
 
 /// Simplifies equations. The tensors `keep` keep their names, shapes and values.
 pub fn simplify(equations: Equations, keep: &[Name]) -> Equations {
-    verify::verify(&equations);
+    run(Work::new(equations, keep))
+}
+
+/// What is to be done before derivation: [`simplify`], but nothing that costs something is inlined. What is worth keeping depends on
+/// what the derived equations read, and is decided after them; logarithms must be stable before, so that their derivatives are.
+pub fn stabilise(equations: Equations, keep: &[Name]) -> Equations {
     let mut work = Work::new(equations, keep);
+    work.inlines = false;
+    run(work)
+}
+
+fn run(mut work: Work) -> Equations {
+    verify::verify(&work.equations);
     work.drop_unreachable();
     loop {
         while let Some((_, name)) = work.dirty.pop_first() {
@@ -59,6 +70,8 @@ pub fn simplify(equations: Equations, keep: &[Name]) -> Equations {
 struct Work {
     equations: Equations,
     keep: BTreeSet<Name>,
+    /// Whether equations that cost something are inlined.
+    inlines: bool,
     /// What each equation reads, and at how many different places.
     uses: BTreeMap<Name, BTreeMap<Name, usize>>,
     /// The equations that read each tensor.
@@ -81,6 +94,7 @@ impl Work {
         let keep: BTreeSet<Name> = keep.iter().copied().collect();
         let mut work = Work {
             keep,
+            inlines: true,
             uses: BTreeMap::new(),
             readers: BTreeMap::new(),
             position: BTreeMap::new(),

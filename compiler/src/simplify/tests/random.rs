@@ -1,9 +1,7 @@
 //! Random equations have the same values before and after.
 
 use super::*;
-use crate::equations::interpret::{Value, interpret};
-use crate::equations::tests::random::{Random, for_seeds};
-use ndarray::{ArrayD, IxDyn};
+use crate::equations::tests::random::for_seeds;
 
 /// A random model: equations over a few given tensors, and which are asked for.
 struct Model {
@@ -273,7 +271,7 @@ impl Model {
 }
 
 #[track_caller]
-fn agree(before: &Equations, after: &Equations, keep: &[Name], values: &BTreeMap<String, Value>, sizes: &BTreeMap<String, i64>) {
+fn agree_with(before: &Equations, after: &Equations, keep: &[Name], values: &BTreeMap<String, Value>, sizes: &BTreeMap<String, i64>) {
     let expected = interpret(before, sizes, values, keep).unwrap();
     let found =
         interpret(after, sizes, values, keep).unwrap_or_else(|fault| panic!("{fault}\nbefore\n{}\nafter\n{}", print(before), print(after)));
@@ -299,7 +297,7 @@ fn random_equations_keep_their_values() {
         for batch in [2, 0, 3] {
             let values = model.values(random, batch);
             let sizes = BTreeMap::from([(crate::model::BATCH.to_string(), batch)]);
-            agree(&model.b.equations, &after, &model.keep, &values, &sizes);
+            agree_with(&model.b.equations, &after, &model.keep, &values, &sizes);
         }
         let again = simplify(after.clone(), &model.keep);
         assert_eq!(print(&after), print(&again), "simplified twice is not simplified once:\n{}", print(&model.b.equations));
