@@ -666,11 +666,11 @@ impl<'a> Printer<'a> {
         if !opposite {
             return None;
         }
-        // of `x` and `size - 1 - x` the one with the smaller constant is the index, else the one that begins with a plus
-        let first = match c.unsigned_abs().cmp(&d.unsigned_abs()) {
-            _ if p.len() == 1 => p[0].1 > 0,
-            std::cmp::Ordering::Equal => p[0].1 > 0,
-            order => order.is_lt(),
+        // of `x` and `size - 1 - x` the one with the simpler constant part is the index, else the one that begins with a plus
+        let part = |sizes: &[(Atom, i64)], constant: i64| (sizes.len(), constant.unsigned_abs());
+        let first = match part(&r, c).cmp(&part(&s, d)) {
+            order if order.is_ne() && p.len() > 1 => order.is_lt(),
+            _ => p[0].1 > 0,
         };
         let ((moving, low_sizes, low), (high_sizes, high)) = if first { ((p, r, c), (s, d)) } else { ((q, s, d), (r, c)) };
         let high = high.saturating_add(1);
