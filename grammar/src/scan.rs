@@ -245,7 +245,10 @@ impl Scanner<'_> {
         let mut before = self.tokens.iter().rev().filter(|token| token.lexeme != Lexeme::Comment);
         match before.next() {
             Some(last) if last.lexeme == Lexeme::Word => true,
-            Some(last) if last.lexeme == Lexeme::Sign && last.text(self.text) == "*" => true,
+            // In a pattern: `optimizer for *.0.w, *.5.b = …`.
+            Some(last) if last.lexeme == Lexeme::Sign && last.text(self.text) == "*" => {
+                before.next().is_some_and(|token| matches!(token.text(self.text), "for" | "," | "."))
+            }
             Some(last) if last.lexeme == Lexeme::Number => {
                 before.next().is_some_and(|dot| dot.lexeme == Lexeme::Sign && dot.text(self.text) == ".")
             }
@@ -291,7 +294,10 @@ impl Scanner<'_> {
                 && matches!(bytes[at - 1], b'e' | b'E')
                 && bytes[..at - 1].iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
             let sign = exponent && is(at, |byte| matches!(byte, b'+' | b'-')) && is(at + 1, u8::is_ascii_digit);
-            let point = !dotted && is(at, |byte| *byte == b'.') && !is(at + 1, |byte| *byte == b'.' || byte.is_ascii_alphabetic());
+            let exponent = is(at + 1, |byte| matches!(byte, b'e' | b'E'))
+                && (is(at + 2, u8::is_ascii_digit) || (is(at + 2, |byte| matches!(byte, b'+' | b'-')) && is(at + 3, u8::is_ascii_digit)));
+            let apart = is(at + 1, |byte| *byte == b'.' || byte.is_ascii_alphabetic()) && !exponent;
+            let point = !dotted && is(at, |byte| *byte == b'.') && !apart;
             dotted |= point;
             if !(is(at, word) || sign || point) {
                 return at;
@@ -461,7 +467,13 @@ fn wrong_number(word: &str) -> Option<(String, Option<String>)> {
 
 /// A text for a message: its beginning, if it is long.
 pub(crate) fn cut(text: &str) -> String {
-    if text.chars().count() <= 40 { text.to_owned() } else { text.chars().take(37).chain("...".chars()).collect() }
+    let visible = |letter: char| if letter.is_control() { '\u{fffd}' } else { letter };
+    let short = text.chars().count() <= 40;
+    let mut shown: String = text.chars().take(if short { 40 } else { 37 }).map(visible).collect();
+    if !short {
+        shown.push_str("...");
+    }
+    shown
 }
 
 /// A character that can stand in a message.

@@ -105,6 +105,11 @@ fn expressions_are_mended() {
         &["NN0006 `4d` is not a number of this language", "NN0006 `1.5f32` is not a number of this language"],
         "y = 4 * d + 1.5;",
     );
+    check_body(
+        "y = x*.5 + 1.e-3;",
+        &["NN0006 `.5` is not a number of this language", "NN0006 `1.e-3` is not a number of this language"],
+        "y = x*0.5 + 1.0e-3;",
+    );
     check_body("y = r#type;", &["NN0010 there are no raw names"], "y = type;");
     check_body("check x, 'odd';", &["NN0010 `'` does not quote"], "check x, \"odd\";");
     check_body("check x, \"odd;", &["NN0007 this text is not closed"], "check x, \"odd\";");

@@ -30,7 +30,9 @@ fn pieces() -> Vec<String> {
 fn check(text: &str) -> bool {
     let mut sources = Sources::default();
     sources.add("model.nn", text);
-    let _ = parse_inline(0, text);
+    if let Err(problems) = parse_inline(0, text) {
+        assert!(!problems[0].message.ends_with("is not expected here"), "not explained: {}\n{text}", problems[0].message);
+    }
     match parse(0, text) {
         Ok(file) => {
             let formatted = format(text).unwrap();
