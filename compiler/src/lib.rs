@@ -13,12 +13,69 @@ pub mod schedule;
 pub mod simplify;
 
 use derive::derive;
-use emit::Network;
+use elaborate::{Elaborated, Settings, elaborate, elaborate_chain};
+use emit::{Network, emit};
 use equations::Name;
 use model::Model;
+use nnc_grammar::{Diagnostic, Source, Sources, on_large_stack, parse, parse_inline};
 use program::Destination;
 use schedule::schedule;
 use simplify::simplify;
+
+/// How a text is compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How it is read.
+    pub settings: Settings,
+    /// How Rust is written.
+    pub emit: emit::Options,
+    /// The text is a chain, `linear(4, 16) -> tanh`, and not a file: its type is `Network`.
+    pub inline: bool,
+}
+
+/// What a text was compiled to.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Rust; formatted with the feature `text`.
+    pub rust: String,
+    /// The models and their programs, in the order of the text.
+    pub networks: Vec<Network>,
+    /// Lints.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Compiles the source of the number `root`. `load` gives the text of an import, as seen from the source that imports it; what it gives
+/// is added to `sources`.
+///
+/// # Errors
+/// All that is wrong, at most ten, in the order of their places.
+pub fn compile(
+    sources: &mut Sources,
+    root: u32,
+    load: &mut (dyn FnMut(u32, &str) -> Result<Source, String> + Send),
+    options: &Options,
+) -> Result<Output, Vec<Diagnostic>> {
+    on_large_stack(|| {
+        let Elaborated { models, warnings } = read(sources, root, load, options)?;
+        let mut networks: Vec<Network> = models.into_iter().map(programs).collect();
+        let rust = emit::file(&emit(&mut networks, &options.emit), &options.emit);
+        Ok(Output { rust, networks, warnings })
+    })
+}
+
+fn read(
+    sources: &mut Sources,
+    root: u32,
+    load: &mut dyn FnMut(u32, &str) -> Result<Source, String>,
+    options: &Options,
+) -> Result<Elaborated, Vec<Diagnostic>> {
+    let text = sources.0.get(root as usize).map(|source| source.text.clone()).unwrap_or_default();
+    if options.inline {
+        elaborate_chain(&parse_inline(root, &text)?, sources, &options.settings)
+    } else {
+        elaborate(&parse(root, &text)?, sources, load, &options.settings)
+    }
+}
 
 /// A model's programs: what is asked for, derived, simplified and scheduled.
 pub fn programs(model: Model) -> Network {

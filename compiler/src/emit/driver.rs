@@ -196,8 +196,8 @@ pub fn driver(
     let mut destinations: BTreeMap<Destination, TokenStream> = BTreeMap::new();
     if entry == "predict" {
         for (number, port) in interface.outputs.iter().enumerate() {
-            let (ident, kind) = (port_ident(&port.name), port_type(style, port.kind));
-            signature.push(quote!(#ident: &mut [#kind]));
+            let ident = port_ident(&port.name);
+            signature.push(quote!(#ident: &mut [#real]));
             driver.taken.insert(ident.to_string());
             destinations.insert(Destination::Output(number), quote!(#ident));
             if let Some(&name) = placed.get(&Destination::Output(number)) {
@@ -282,8 +282,12 @@ pub fn driver(
                 let to = &destinations[destination];
                 let ident = driver.idents[from].clone();
                 let tensor = &driver.program.equations.tensors[from];
+                let integer = tensor.element != Element::Real;
                 body.extend(if tensor.axes.is_empty() {
-                    quote!(#to[0] = #ident;)
+                    if integer { quote!(#to[0] = #ident as #real;) } else { quote!(#to[0] = #ident;) }
+                } else if integer {
+                    let flat = driver.flat(*from, &ident, false);
+                    quote!(for (to, &from) in #to.iter_mut().zip(#flat) { *to = from as #real; })
                 } else {
                     let flat = driver.flat(*from, &ident, false);
                     quote!(#to.copy_from_slice(#flat);)

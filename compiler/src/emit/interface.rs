@@ -4,7 +4,7 @@ use super::body::array_type;
 use super::driver::{panel_length, port_ident, port_type, run_time_sizes};
 use super::expression::{Scope, Style, identifier};
 use super::optimizer::Update;
-use super::{Network, Options};
+use super::{Kernels, Network, Options};
 use crate::equations::{Affine, Atom, AtomNode, Equations, Index, Pool};
 use crate::model::{Port, PortKind};
 use crate::program::Program;
@@ -76,6 +76,12 @@ fn check_port(scope: &mut Scope, port: &Port) -> TokenStream {
         }
     }
     tokens
+}
+
+/// How many elements a shape has, the largest number where they do not fit.
+pub fn run_time_count(equations: &mut Equations, style: &Style, axes: &[Index]) -> TokenStream {
+    let count = equations.pool.count(axes);
+    saturating(&mut Scope::new(equations, style), count)
 }
 
 /// A size that is the largest number where it does not fit.
@@ -232,7 +238,7 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
             .iter()
             .map(|port| {
                 let (ident, kind) = (port_ident(&port.name), port_type(style, port.kind));
-                if mutable { quote!(#ident: &mut [#kind]) } else { quote!(#ident: &[#kind]) }
+                if mutable { quote!(#ident: &mut [#real]) } else { quote!(#ident: &[#kind]) }
             })
             .collect()
     };
@@ -266,6 +272,9 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
         (check_workspace("predict_workspace"), check_workspace("evaluate_workspace"), check_workspace("gradient_workspace"));
     let dispatch = |function: &str, arguments: TokenStream| {
         let function = identifier(function);
+        if options.kernels == Kernels::Standalone {
+            return quote!(#function(kernels::Portable, #arguments));
+        }
         quote! {
             match kernels::Level::detect() {
                 kernels::Level::Avx512(s) => #function(s, #arguments),

@@ -12,6 +12,7 @@ mod interface;
 mod names;
 mod network;
 mod optimizer;
+mod standalone;
 #[cfg(test)]
 mod tests;
 
@@ -74,6 +75,8 @@ pub struct Network {
 
 /// The tokens of a file with these models.
 pub fn emit(networks: &mut [Network], options: &Options) -> TokenStream {
+    // Tokens of our own: those of rustc belong to the thread that a macro was called on.
+    proc_macro2::fallback::force();
     networks.iter_mut().map(|network| emit_one(network, options)).collect()
 }
 
@@ -171,11 +174,24 @@ impl Functions {
     }
 }
 
-/// Tokens as formatted text.
+/// The text of a file: formatted with the feature `text`, and with the kernels in a standalone file.
+pub fn file(tokens: &TokenStream, options: &Options) -> String {
+    let program = text(tokens);
+    match &options.kernels {
+        Kernels::Path(_) => program,
+        Kernels::Standalone => standalone::file(&program, options.precision == Precision::Double),
+    }
+}
+
 #[cfg(feature = "text")]
-pub fn text(tokens: &TokenStream) -> String {
+fn text(tokens: &TokenStream) -> String {
     match syn::parse2::<syn::File>(tokens.clone()) {
         Ok(file) => prettyplease::unparse(&file),
         Err(error) => panic!("generated code does not parse: {error}\n{tokens}"),
     }
+}
+
+#[cfg(not(feature = "text"))]
+fn text(tokens: &TokenStream) -> String {
+    tokens.to_string()
 }

@@ -205,7 +205,7 @@ fn a_classifier() {
     let mut network = classifier(&[64, 32, 10]);
     insta::assert_snapshot!("classifier_gradient_program", network.gradient.print());
     let options = Options { network: None, ..Options::default() };
-    let text = text(&emit(std::slice::from_mut(&mut network), &options));
+    let text = file(&emit(std::slice::from_mut(&mut network), &options), &options);
     if let Ok(path) = std::env::var("NNC_EMIT_TO") {
         std::fs::write(path, &text).expect("a path that can be written");
     }

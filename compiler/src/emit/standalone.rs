@@ -1,0 +1,9 @@
+//! A file without dependencies: the kernels' text, as much of it as the program uses, in a module of the file.
+
+/// The program and its kernels.
+pub fn file(program: &str, double: bool) -> String {
+    let kernels = nnc_kernels::source(program, double);
+    format!(
+        "{program}\n/// What the program calls.\n#[allow(warnings, clippy::all, clippy::pedantic)]\nmod nnc_kernels {{\n{kernels}\n}}\n"
+    )
+}
