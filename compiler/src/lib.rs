@@ -1,10 +1,19 @@
-//! The compiler of nnc: a syntax tree to specialised Rust.
+//! The compiler of nnc: the text of models to specialised, readable Rust that trains and predicts.
+//!
+//! ```text
+//! text or tokens -parse-> File -elaborate-> Model -derive-> Equations -simplify-> Equations -schedule-> Program -emit-> Rust
+//! ```
+//! Each stage takes one type and returns the next, and knows nothing of those after it. Only `parse` and `elaborate` can fail, with
+//! diagnostics; what a later stage finds wrong is a mistake of ours.
 #![forbid(unsafe_code)]
 
 pub mod derive;
 pub mod elaborate;
 pub mod emit;
 pub mod equations;
+#[cfg(feature = "interpret")]
+pub mod evaluate;
+mod front;
 pub mod initial;
 pub mod library;
 pub mod model;
@@ -12,69 +21,54 @@ pub mod program;
 pub mod schedule;
 pub mod simplify;
 
+pub use elaborate::Settings;
+pub use emit::{Kernels, Options, Precision};
+pub use front::{Failure, Load, Understood, codes, understand, understand_chain};
+
 use derive::derive;
-use elaborate::{Elaborated, Settings, elaborate, elaborate_chain};
 use emit::{Network, emit};
-use equations::Name;
+use equations::{Equations, Name};
 use model::Model;
-use nnc_grammar::{Diagnostic, Source, Sources, on_large_stack, parse, parse_inline};
-use program::Destination;
+use nnc_grammar::{Diagnostic, Sources, on_large_stack};
+use proc_macro2::TokenStream;
+use program::{Destination, Program};
 use schedule::schedule;
-use simplify::simplify;
+use simplify::{simplify, stabilise};
 
-/// How a text is compiled.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// How it is read.
-    pub settings: Settings,
-    /// How Rust is written.
-    pub emit: emit::Options,
-    /// The text is a chain, `linear(4, 16) -> tanh`, and not a file: its type is `Network`.
-    pub inline: bool,
-}
-
-/// What a text was compiled to.
+/// What a compilation makes.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// Rust; formatted with the feature `text`.
+    /// A file of Rust.
     pub rust: String,
-    /// The models and their programs, in the order of the text.
-    pub networks: Vec<Network>,
+    /// All texts that were read; the first [`Output::files`] are the user's.
+    pub sources: Sources,
+    /// How many of the sources are the user's: the given one and its imports.
+    pub files: usize,
     /// Lints.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Compiles the source of the number `root`. `load` gives the text of an import, as seen from the source that imports it; what it gives
-/// is added to `sources`.
+/// Compiles the models of a text to a file of Rust. `name` is shown in messages; `load` gives the texts of imports.
 ///
 /// # Errors
-/// All that is wrong, at most ten, in the order of their places.
-pub fn compile(
-    sources: &mut Sources,
-    root: u32,
-    load: &mut (dyn FnMut(u32, &str) -> Result<Source, String> + Send),
-    options: &Options,
-) -> Result<Output, Vec<Diagnostic>> {
-    on_large_stack(|| {
-        let Elaborated { models, warnings } = read(sources, root, load, options)?;
-        let mut networks: Vec<Network> = models.into_iter().map(programs).collect();
-        let rust = emit::file(&emit(&mut networks, &options.emit), &options.emit);
-        Ok(Output { rust, networks, warnings })
-    })
+/// All that is wrong with the text, at most ten errors at once.
+#[cfg(feature = "text")]
+pub fn compile(name: &str, text: &[u8], load: &mut Load<'_>, settings: &Settings, options: &Options) -> Result<Output, Failure> {
+    let Understood { sources, files, models, warnings } = understand(name, text, load, settings)?;
+    Ok(Output { rust: generate_text(models, options), sources, files, warnings })
 }
 
-fn read(
-    sources: &mut Sources,
-    root: u32,
-    load: &mut dyn FnMut(u32, &str) -> Result<Source, String>,
-    options: &Options,
-) -> Result<Elaborated, Vec<Diagnostic>> {
-    let text = sources.0.get(root as usize).map(|source| source.text.clone()).unwrap_or_default();
-    if options.inline {
-        elaborate_chain(&parse_inline(root, &text)?, sources, &options.settings)
-    } else {
-        elaborate(&parse(root, &text)?, sources, load, &options.settings)
-    }
+/// The Rust of these models, formatted.
+#[cfg(feature = "text")]
+pub fn generate_text(models: Vec<Model>, options: &Options) -> String {
+    on_large_stack(|| emit::file(&generate(models, options), options))
+}
+
+/// The Rust of these models, without the kernels' text that a standalone file needs. Tokens cannot leave their thread, so they are made on
+/// the caller's.
+pub fn generate(models: Vec<Model>, options: &Options) -> TokenStream {
+    let mut networks: Vec<Network> = on_large_stack(|| models.into_iter().map(programs).collect());
+    emit(&mut networks, options)
 }
 
 /// A model's programs: what is asked for, derived, simplified and scheduled.
@@ -84,16 +78,25 @@ pub fn programs(model: Model) -> Network {
     let metrics = inference.metrics.iter().enumerate().map(|(number, &name)| (name, Destination::Metric(number)));
     let predict = program(inference.equations.clone(), outputs.collect());
     let evaluate = program(inference.equations.clone(), [(inference.loss, Destination::Loss)].into_iter().chain(metrics).collect());
-
-    let mut training = model.training.equations.clone();
-    let parameters: Vec<Name> = model.interface.parameters.iter().map(|parameter| parameter.tensor).collect();
-    let adjoints = derive(&mut training, model.training.loss, &parameters);
-    let gradients = adjoints.into_iter().enumerate().map(|(number, name)| (name, Destination::Gradient(number)));
-    let gradient = program(training, gradients.chain([(model.training.loss, Destination::Loss)]).collect());
+    let (equations, gradients) = derived(&model);
+    let gradients = gradients.into_iter().map(|(number, name)| (name, Destination::Gradient(number)));
+    let gradient = program(equations, gradients.chain([(model.training.loss, Destination::Loss)]).collect());
     Network { model, predict, evaluate, gradient }
 }
 
-fn program(equations: equations::Equations, results: Vec<(Name, Destination)>) -> program::Program {
+/// The equations of training with those of the gradients, and the gradient of each parameter that is trained, by its position.
+/// Logarithms become stable before their derivatives are taken.
+pub fn derived(model: &Model) -> (Equations, Vec<(usize, Name)>) {
+    let forward = &model.training;
+    let mut trained: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
+    trained.sort_unstable();
+    let parameters: Vec<Name> = trained.iter().map(|&position| model.interface.parameters[position].tensor).collect();
+    let mut equations = stabilise(forward.equations.clone(), &[forward.loss]);
+    let gradients = derive(&mut equations, forward.loss, &parameters);
+    (equations, trained.into_iter().zip(gradients).collect())
+}
+
+fn program(equations: Equations, results: Vec<(Name, Destination)>) -> Program {
     let keep: Vec<Name> = results.iter().map(|&(name, _)| name).collect();
     schedule(simplify(equations, &keep), results)
 }

@@ -63,14 +63,15 @@ pub struct Elaborated {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// The models of a file and of what it imports. `load` gives the text of an import, as seen from the source that imports it.
+/// The models of a file and of what it imports. `load` gives the text of an import: it is
+/// asked with the name of the source that imports, and the path as written.
 ///
 /// # Errors
 /// All that is wrong, at most ten, in the order of their places.
 pub fn elaborate(
     root: &File,
     sources: &mut Sources,
-    load: &mut dyn FnMut(u32, &str) -> Result<Source, String>,
+    load: &mut dyn FnMut(&str, &str) -> Result<Source, String>,
     settings: &Settings,
 ) -> Result<Elaborated, Vec<Diagnostic>> {
     let mut problems = Vec::new();

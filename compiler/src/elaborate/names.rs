@@ -29,7 +29,7 @@ impl Files {
         root: &File,
         source: u32,
         sources: &mut Sources,
-        load: &mut dyn FnMut(u32, &str) -> Result<Source, String>,
+        load: &mut dyn FnMut(&str, &str) -> Result<Source, String>,
         problems: &mut Vec<Diagnostic>,
     ) -> Files {
         let mut files = Files { trees: vec![(source, root.clone())], imports: vec![Vec::new()] };
@@ -43,7 +43,8 @@ impl Files {
                 }
             }
             for (path, span) in wanted {
-                let found = match load(files.trees[at].0, &path) {
+                let importing = sources.0.get(files.trees[at].0 as usize).map(|source| source.name.clone()).unwrap_or_default();
+                let found = match load(&importing, &path) {
                     Ok(found) => found,
                     Err(why) => {
                         problems.push(Diagnostic::error("NN0103", span, format!("cannot read `{path}`: {why}")));

@@ -10,7 +10,7 @@ fn read(text: &str, settings: &Settings) -> Result<Elaborated, (Vec<Diagnostic>,
     let mut sources = Sources::default();
     let number = sources.add("test.nn", text);
     let result = nnc_grammar::parse(number, text).and_then(|file| {
-        let mut load = |_: u32, path: &str| -> Result<Source, String> { Err(format!("no file {path}")) };
+        let mut load = |_: &str, path: &str| -> Result<Source, String> { Err(format!("no file {path}")) };
         nnc_grammar::on_large_stack(|| elaborate(&file, &mut sources, &mut load, settings))
     });
     result.map_err(|problems| (problems, sources))

@@ -97,6 +97,16 @@ impl Pool {
         }
     }
 
+    /// The name, if the index is just a size that is known by name.
+    pub fn size_name(&self, index: Index) -> Option<Name> {
+        let Affine { constant: 0, terms } = self.affine(index) else { return None };
+        let [(atom, 1)] = terms[..] else { return None };
+        match self.atom(atom) {
+            AtomNode::Size { name, .. } => Some(*name),
+            _ => None,
+        }
+    }
+
     /// `a + b`
     pub fn plus(&mut self, a: Index, b: Index) -> Index {
         self.combine(&[(a, 1), (b, 1)])

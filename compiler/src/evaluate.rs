@@ -1,0 +1,290 @@
+//! A model run by the interpreter, in f64: what `nnc eval` prints, and what generated code and PyTorch are compared with.
+//!
+//! Everything goes in and out under the user's names. Nothing here is shared with schedule and emit.
+
+use crate::derive::derive;
+use crate::equations::interpret::{Fault, Value, interpret};
+use crate::equations::{Equations, Name, Role, Tensor};
+use crate::initial::stream;
+use crate::model::{BATCH, Draw, Forward, Group, Model, Parameter};
+use ndarray::{ArrayD, IxDyn};
+use nnc_kernels::{normal, uniform};
+use std::collections::BTreeMap;
+
+/// Tensors by name.
+pub type Values = BTreeMap<String, Value>;
+
+/// What a model says about some values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// In the order of the model's results.
+    pub outputs: Vec<(String, Value)>,
+    /// If the targets were given.
+    pub loss: Option<f64>,
+    /// If the targets were given.
+    pub metrics: Vec<(String, f64)>,
+    /// If they were asked for: of each parameter, then of each real input and target.
+    pub gradients: Vec<(String, Value)>,
+}
+
+/// What steps of training lead to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Training {
+    /// The loss before each step, and after the last one.
+    pub losses: Vec<f64>,
+    /// The parameters after the last step.
+    pub parameters: Values,
+    /// The states of the optimizer after the last step: `adamw.m.fc1.w`.
+    pub states: Values,
+}
+
+/// The initial values of all parameters, as generated code draws them.
+///
+/// # Errors
+/// Sizes that are constants of Rust, which have no value here.
+pub fn initial_values(model: &Model, seed: u64) -> Result<Values, Fault> {
+    model.interface.parameters.iter().map(|parameter| Ok((parameter.name.clone(), initial_value(model, parameter, seed)?))).collect()
+}
+
+fn initial_value(model: &Model, parameter: &Parameter, seed: u64) -> Result<Value, Fault> {
+    let mut equations = model.training.equations.clone();
+    let sizes = sizes_of(&equations, &parameter.axes)?;
+    let count: usize = sizes.iter().product();
+    let mut given = Values::new();
+    for (number, &(name, draw)) in parameter.draws.iter().enumerate() {
+        let sample = |index: usize| match draw {
+            Draw::Uniform => uniform(seed, stream(&parameter.name), number as u32, index as u64),
+            Draw::Normal => normal(seed, stream(&parameter.name), number as u32, index as u64),
+        };
+        equations.insert(name, Tensor::given(Role::Random, parameter.axes.clone()));
+        given.insert(equations.pool.text(name).to_string(), reals(&sizes, (0..count).map(sample).collect()));
+    }
+    let name = equations.fresh("initial");
+    equations.insert(name, Tensor::defined(parameter.axes.clone(), crate::equations::Equation::pointwise(parameter.initial)));
+    one(interpret(&equations, &BTreeMap::new(), &given, &[name])?)
+}
+
+/// The extents of axes without run-time sizes.
+fn sizes_of(equations: &Equations, axes: &[crate::equations::Index]) -> Result<Vec<usize>, Fault> {
+    let extent = |&axis: &crate::equations::Index| match equations.pool.constant_of(axis) {
+        Some(extent) => Ok(extent as usize),
+        None => Err(Fault::NoSize { name: crate::equations::print::print_index(&equations.pool, &[], axis) }),
+    };
+    axes.iter().map(extent).collect()
+}
+
+fn reals(shape: &[usize], numbers: Vec<f64>) -> Value {
+    Value::Real(ArrayD::from_shape_vec(IxDyn(shape), numbers).unwrap_or_else(|_| ArrayD::zeros(IxDyn(shape))))
+}
+
+fn one(values: Vec<Value>) -> Result<Value, Fault> {
+    values.into_iter().next().ok_or(Fault::NoTensor { name: String::new() })
+}
+
+fn number(value: &Value) -> f64 {
+    match value {
+        Value::Real(array) => array.first().copied().unwrap_or(f64::NAN),
+        Value::Integer(array) => array.first().map_or(f64::NAN, |&integer| integer as f64),
+    }
+}
+
+/// Renames what the user named to what the equations call it. Sizes come from the shapes.
+fn given_of(model: &Model, forward: &Forward, values: &Values) -> Values {
+    let interface = &model.interface;
+    let ports = interface.inputs.iter().chain(&interface.targets).map(|port| (&port.name, port.tensor));
+    let kept = interface.parameters.iter().chain(&interface.states).map(|kept| (&kept.name, kept.tensor));
+    let pool = &forward.equations.pool;
+    ports.chain(kept).filter_map(|(name, tensor)| Some((pool.text(tensor).to_string(), values.get(name)?.clone()))).collect()
+}
+
+/// Sizes of the names that no shape tells: an unread batch has one sample.
+fn sizes(model: &Model, forward: &Forward, values: &Values) -> BTreeMap<String, i64> {
+    let interface = &model.interface;
+    let mut sizes = BTreeMap::new();
+    for port in interface.inputs.iter().chain(&interface.targets) {
+        let Some(value) = values.get(&port.name) else { continue };
+        let shape = match value {
+            Value::Real(array) => array.shape(),
+            Value::Integer(array) => array.shape(),
+        };
+        for (&axis, &extent) in port.axes.iter().zip(shape) {
+            if let Some(name) = forward.equations.pool.size_name(axis) {
+                sizes.insert(forward.equations.pool.text(name).to_string(), extent as i64);
+            }
+        }
+    }
+    if interface.batched {
+        sizes.entry(BATCH.to_string()).or_insert(1);
+    }
+    sizes
+}
+
+/// Outputs, and with the targets the loss and metrics; gradients where asked. `values` holds parameters, inputs and targets by name.
+///
+/// # Errors
+/// Values that are missing or do not fit.
+pub fn evaluate(model: &Model, values: &Values, train: bool, gradients: bool) -> Result<Evaluation, Fault> {
+    let forward = if train { &model.training } else { &model.inference };
+    let given = given_of(model, forward, values);
+    let sizes = sizes(model, forward, values);
+    let run = |equations: &Equations, wanted: &[Name]| interpret(equations, &sizes, &given, wanted);
+    let outputs = run(&forward.equations, &forward.outputs)?;
+    let outputs = model.interface.outputs.iter().map(|port| port.name.clone()).zip(outputs).collect();
+    let mut evaluation = Evaluation { outputs, ..Evaluation::default() };
+    if !gradients && model.interface.targets.iter().any(|target| !values.contains_key(&target.name)) {
+        return Ok(evaluation);
+    }
+    evaluation.loss = Some(number(&one(run(&forward.equations, &[forward.loss])?)?));
+    let metrics = run(&forward.equations, &forward.metrics)?;
+    evaluation.metrics = model.interface.metrics.iter().map(|(name, _)| name.clone()).zip(metrics.iter().map(number)).collect();
+    if gradients {
+        let mut equations = forward.equations.clone();
+        let (names, tensors): (Vec<String>, Vec<Name>) = differentiable(model).into_iter().unzip();
+        let adjoints = derive(&mut equations, forward.loss, &tensors);
+        evaluation.gradients = names.into_iter().zip(run(&equations, &adjoints)?).collect();
+    }
+    Ok(evaluation)
+}
+
+/// Parameters, then real inputs and targets.
+fn differentiable(model: &Model) -> Vec<(String, Name)> {
+    let interface = &model.interface;
+    let real = |port: &&crate::model::Port| !matches!(port.kind, crate::model::PortKind::Index { .. });
+    let parameters = interface.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.tensor));
+    let ports = interface.inputs.iter().chain(&interface.targets).filter(real).map(|port| (port.name.clone(), port.tensor));
+    parameters.chain(ports).collect()
+}
+
+/// `steps` steps of the optimizer on the same values.
+///
+/// # Errors
+/// Values that are missing or do not fit.
+pub fn train(model: &Model, values: &Values, steps: usize) -> Result<Training, Fault> {
+    let forward = &model.training;
+    let trained: Vec<usize> = {
+        let mut trained: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
+        trained.sort_unstable();
+        trained
+    };
+    let parameters = &model.interface.parameters;
+    let mut equations = forward.equations.clone();
+    let tensors: Vec<Name> = trained.iter().map(|&position| parameters[position].tensor).collect();
+    let mut wanted = vec![forward.loss];
+    wanted.extend(derive(&mut equations, forward.loss, &tensors));
+
+    let mut values = values.clone();
+    let mut states: Vec<Vec<Vec<f64>>> = Vec::new();
+    for group in &model.optimizer.groups {
+        states.push(initial_states(model, group, &values)?);
+    }
+    let mut losses = Vec::with_capacity(steps + 1);
+    for step in 1..=steps {
+        let results = interpret(&equations, &sizes(model, forward, &values), &given_of(model, forward, &values), &wanted)?;
+        losses.push(number(&results[0]));
+        let gradients: BTreeMap<usize, Vec<f64>> = trained.iter().copied().zip(results[1..].iter().map(flat)).collect();
+        let before: BTreeMap<usize, Vec<f64>> =
+            trained.iter().map(|&position| (position, flat(&values[&parameters[position].name]))).collect();
+        for (group, states) in model.optimizer.groups.iter().zip(&mut states) {
+            let updated = update(model, group, step, &before, &gradients, states)?;
+            let mut rest = updated.as_slice();
+            for &position in &group.parameters {
+                let name = &parameters[position].name;
+                let shape = values[name].real().map(|array| array.shape().to_vec()).unwrap_or_default();
+                let (head, tail) = rest.split_at(before[&position].len());
+                values.insert(name.clone(), reals(&shape, head.to_vec()));
+                rest = tail;
+            }
+        }
+    }
+    let last = interpret(&equations, &sizes(model, forward, &values), &given_of(model, forward, &values), &[forward.loss])?;
+    losses.push(number(&one(last)?));
+
+    let mut training = Training { losses, ..Training::default() };
+    for (group, states) in model.optimizer.groups.iter().zip(&states) {
+        for (state, numbers) in group.states.iter().zip(states) {
+            let mut rest = numbers.as_slice();
+            for &position in &group.parameters {
+                let name = &parameters[position].name;
+                let shape = values[name].real().map(|array| array.shape().to_vec()).unwrap_or_default();
+                let (head, tail) = rest.split_at(shape.iter().product());
+                training.states.insert(format!("{}.{name}", state.name), reals(&shape, head.to_vec()));
+                rest = tail;
+            }
+        }
+    }
+    training.parameters =
+        parameters.iter().filter_map(|parameter| Some((parameter.name.clone(), values.get(&parameter.name)?.clone()))).collect();
+    Ok(training)
+}
+
+fn flat(value: &Value) -> Vec<f64> {
+    value.real().map(|array| array.iter().copied().collect()).unwrap_or_default()
+}
+
+/// All parameters of a group, one after the other.
+fn elements(group: &Group, of: &BTreeMap<usize, Vec<f64>>) -> Vec<f64> {
+    group.parameters.iter().flat_map(|position| of.get(position).cloned().unwrap_or_default()).collect()
+}
+
+fn initial_states(model: &Model, group: &Group, values: &Values) -> Result<Vec<Vec<f64>>, Fault> {
+    let parameters: BTreeMap<usize, Vec<f64>> = group
+        .parameters
+        .iter()
+        .map(|&position| {
+            let name = &model.interface.parameters[position].name;
+            let value = values.get(name).ok_or_else(|| Fault::NoValue { name: name.clone() })?;
+            Ok((position, flat(value)))
+        })
+        .collect::<Result<_, Fault>>()?;
+    let parameter = elements(group, &parameters);
+    let given = Values::from([("parameter".to_string(), reals(&[parameter.len()], parameter.clone()))]);
+    let mut equations = group.equations.clone();
+    let size = equations.pool.text(group.elements).to_string();
+    let sizes = BTreeMap::from([(size.clone(), parameter.len() as i64)]);
+    let mut initial = Vec::new();
+    for state in &group.states {
+        let name = equations.fresh("initial");
+        let axis = equations.tensors[&state.tensor].axes.clone();
+        equations.insert(name, Tensor::defined(axis, crate::equations::Equation::pointwise(state.initial)));
+        initial.push(flat(&one(interpret(&equations, &sizes, &given, &[name])?)?));
+    }
+    Ok(initial)
+}
+
+/// One step of one group; returns the new parameters and replaces the states.
+fn update(
+    model: &Model,
+    group: &Group,
+    step: usize,
+    parameters: &BTreeMap<usize, Vec<f64>>,
+    gradients: &BTreeMap<usize, Vec<f64>>,
+    states: &mut [Vec<f64>],
+) -> Result<Vec<f64>, Fault> {
+    let pool = &group.equations.pool;
+    let vector = |numbers: Vec<f64>| reals(&[numbers.len()], numbers);
+    let all = |of: &BTreeMap<usize, Vec<f64>>| vector(of.values().flatten().copied().collect());
+    let mut given = Values::from([
+        ("parameter".to_string(), vector(elements(group, parameters))),
+        ("gradient".to_string(), vector(elements(group, gradients))),
+        ("all.parameter".to_string(), all(parameters)),
+        ("all.gradient".to_string(), all(gradients)),
+        ("step".to_string(), reals(&[], vec![step as f64])),
+    ]);
+    for field in &model.optimizer.fields {
+        given.insert(field.name.clone(), reals(&[], vec![field.value]));
+    }
+    for (state, numbers) in group.states.iter().zip(states.iter()) {
+        given.insert(pool.text(state.tensor).to_string(), vector(numbers.clone()));
+    }
+    let count = elements(group, parameters).len() as i64;
+    let total = parameters.values().map(Vec::len).sum::<usize>() as i64;
+    let sizes = BTreeMap::from([(pool.text(group.elements).to_string(), count), ("all".to_string(), total)]);
+    let mut wanted = vec![group.update];
+    wanted.extend(group.states.iter().map(|state| state.next));
+    let mut results = interpret(&group.equations, &sizes, &given, &wanted)?.into_iter();
+    let updated = results.next().map(|value| flat(&value)).unwrap_or_default();
+    for (state, next) in states.iter_mut().zip(results) {
+        *state = flat(&next);
+    }
+    Ok(updated)
+}
