@@ -283,6 +283,10 @@ impl<'a> Elaboration<'a> {
                 ratios.push(k / l);
             }
         }
+        // once, if ranges account for the rest: `2 L - i >= 0` where `i <= L + 3`, from `L - 3 >= 0`
+        if ratios.iter().any(|&ratio| ratio > 1) && !ratios.contains(&1) {
+            ratios.push(1);
+        }
         ratios
     }
 
