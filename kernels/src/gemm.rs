@@ -8,6 +8,8 @@
 //! Measured on random numbers in [-1/2, 1/2), `f32` sums of 1 to 10 000 products differ from `f64` by at most 9e-8 of the sum of the
 //! products' sizes (`k * 2^-24` would be the bound), so long sums are not blocked.
 //!
+//! Operands are taken apart inside `vectorize`, so that what their types say is still a constant there.
+//!
 //! Epilogue: `f(z, at)` is applied to vectors of the result while they are in registers. It is a closure written in place,
 //! `#[inline(always)] |z, at| (z + at.col(bias)).relu()`.
 
@@ -85,11 +87,13 @@ pub fn nn<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(
 ) {
     const { assert!(agree(A::COLUMNS, B::ROWS) && agree(B::COLUMNS, C::COLUMNS) && agree(A::ROWS, C::ROWS), "shapes disagree") };
     assert!(a.rows() == c.rows() && a.columns() == b.rows() && b.columns() == c.columns(), "shapes disagree");
-    let (k, a, b, c) = (a.columns(), Left::rows(a), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
     s.vectorize(
         #[inline(always)]
-        // SAFETY: the shapes agree, so every element named by `m < c.m`, `k` and `n < c.n` exists.
-        || unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &f) },
+        || {
+            let (k, a, b, c) = (a.columns(), Left::rows(a), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
+            // SAFETY: the shapes agree, so every element named by `m < c.m`, `k` and `n < c.n` exists.
+            unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &f) }
+        },
     )
 }
 
@@ -101,11 +105,13 @@ pub fn nn<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(
 pub fn nn_add<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(s: S, a: A, b: B, mut c: C) {
     const { assert!(agree(A::COLUMNS, B::ROWS) && agree(B::COLUMNS, C::COLUMNS) && agree(A::ROWS, C::ROWS), "shapes disagree") };
     assert!(a.rows() == c.rows() && a.columns() == b.rows() && b.columns() == c.columns(), "shapes disagree");
-    let (k, a, b, c) = (a.columns(), Left::rows(a), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
     s.vectorize(
         #[inline(always)]
-        // SAFETY: the shapes agree.
-        || unsafe { product::<S, T, _, C, true>(s, k, a, b, c, &keep::<S, T>) },
+        || {
+            let (k, a, b, c) = (a.columns(), Left::rows(a), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
+            // SAFETY: the shapes agree.
+            unsafe { product::<S, T, _, C, true>(s, k, a, b, c, &keep::<S, T>) }
+        },
     )
 }
 
@@ -124,14 +130,16 @@ pub fn nn_wide<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(
 ) {
     const { assert!(agree(A::COLUMNS, B::ROWS) && agree(B::COLUMNS, C::COLUMNS) && agree(A::ROWS, C::ROWS), "shapes disagree") };
     assert!(a.rows() == c.rows() && a.columns() == b.rows() && b.columns() == c.columns(), "shapes disagree");
-    let k = a.columns();
-    assert!(panel.len() / 4 >= k, "the panel is too short");
-    let b = Copied { b: b.ptr(), stride: b.stride(), k, panel: panel.as_mut_ptr().cast() };
-    let (a, c) = (Left::rows(a), Out::of::<C>(&mut c));
+    assert!(panel.len() / 4 >= a.columns(), "the panel is too short");
     s.vectorize(
         #[inline(always)]
-        // SAFETY: the shapes agree, and the panel holds four vectors for each k.
-        || unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &f) },
+        || {
+            let k = a.columns();
+            let b = Copied { b: b.ptr(), stride: b.stride(), k, panel: panel.as_mut_ptr().cast() };
+            let (a, c) = (Left::rows(a), Out::of::<C>(&mut c));
+            // SAFETY: the shapes agree, and the panel holds four vectors for each k.
+            unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &f) }
+        },
     )
 }
 
@@ -151,12 +159,14 @@ pub fn nt<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(
 ) {
     const { assert!(agree(A::COLUMNS, B::COLUMNS) && agree(B::ROWS, C::COLUMNS) && agree(A::ROWS, C::ROWS), "shapes disagree") };
     assert!(a.rows() == c.rows() && a.columns() == b.columns() && b.rows() == c.columns(), "shapes disagree");
-    let (k, b) = (a.columns(), Transposed::new(b, panel));
-    let (a, c) = (Left::rows(a), Out::of::<C>(&mut c));
     s.vectorize(
         #[inline(always)]
-        // SAFETY: the shapes agree, and the panel holds four vectors for each k, rounded up.
-        || unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &f) },
+        || {
+            let (k, b) = (a.columns(), Transposed::new(b, panel));
+            let (a, c) = (Left::rows(a), Out::of::<C>(&mut c));
+            // SAFETY: the shapes agree, and the panel holds four vectors for each k, rounded up.
+            unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &f) }
+        },
     )
 }
 
@@ -168,12 +178,14 @@ pub fn nt<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(
 pub fn nt_add<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(s: S, a: A, b: B, mut c: C, panel: &mut [Lane]) {
     const { assert!(agree(A::COLUMNS, B::COLUMNS) && agree(B::ROWS, C::COLUMNS) && agree(A::ROWS, C::ROWS), "shapes disagree") };
     assert!(a.rows() == c.rows() && a.columns() == b.columns() && b.rows() == c.columns(), "shapes disagree");
-    let (k, b) = (a.columns(), Transposed::new(b, panel));
-    let (a, c) = (Left::rows(a), Out::of::<C>(&mut c));
     s.vectorize(
         #[inline(always)]
-        // SAFETY: as in `nt`.
-        || unsafe { product::<S, T, _, C, true>(s, k, a, b, c, &keep::<S, T>) },
+        || {
+            let (k, b) = (a.columns(), Transposed::new(b, panel));
+            let (a, c) = (Left::rows(a), Out::of::<C>(&mut c));
+            // SAFETY: as in `nt`.
+            unsafe { product::<S, T, _, C, true>(s, k, a, b, c, &keep::<S, T>) }
+        },
     )
 }
 
@@ -197,11 +209,13 @@ pub fn tn_rows<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(s: S, a: 
     const { assert!(agree(A::ROWS, B::ROWS) && agree(B::COLUMNS, C::COLUMNS), "shapes disagree") };
     assert!(a.rows() == b.rows() && b.columns() == c.columns(), "shapes disagree");
     assert!(first <= a.columns() && c.rows() <= a.columns() - first, "shapes disagree");
-    let (k, a, b, c) = (a.rows(), Left::columns(a, first), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
     s.vectorize(
         #[inline(always)]
-        // SAFETY: the shapes agree.
-        || unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &keep::<S, T>) },
+        || {
+            let (k, a, b, c) = (a.rows(), Left::columns(a, first), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
+            // SAFETY: the shapes agree.
+            unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &keep::<S, T>) }
+        },
     )
 }
 
@@ -213,11 +227,13 @@ pub fn tn_rows<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(s: S, a: 
 pub fn add_tn<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(s: S, a: A, b: B, mut c: C) {
     const { assert!(agree(A::COLUMNS, C::ROWS) && agree(A::ROWS, B::ROWS) && agree(B::COLUMNS, C::COLUMNS), "shapes disagree") };
     assert!(a.columns() == c.rows() && a.rows() == b.rows() && b.columns() == c.columns(), "shapes disagree");
-    let (k, a, b, c) = (a.rows(), Left::columns(a, 0), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
     s.vectorize(
         #[inline(always)]
-        // SAFETY: the shapes agree.
-        || unsafe { product::<S, T, _, C, true>(s, k, a, b, c, &keep::<S, T>) },
+        || {
+            let (k, a, b, c) = (a.rows(), Left::columns(a, 0), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
+            // SAFETY: the shapes agree.
+            unsafe { product::<S, T, _, C, true>(s, k, a, b, c, &keep::<S, T>) }
+        },
     )
 }
 
@@ -593,12 +609,11 @@ unsafe fn tile<S: Isa, T: Element, const MR: usize, const NV: usize, const ADD: 
 pub fn transpose<S: Isa, T: Element, A: Mat<T>, B: MatMut<T>>(s: S, x: A, mut y: B) {
     const { assert!(agree(A::ROWS, B::COLUMNS) && agree(A::COLUMNS, B::ROWS), "shapes disagree") };
     assert!(x.rows() == y.columns() && x.columns() == y.rows(), "shapes disagree");
-    let (m_end, n_end) = (x.rows(), x.columns());
-    let (from, from_stride, to_stride) = (x.ptr(), x.stride(), y.stride());
-    let to = y.ptr();
     s.vectorize(
         #[inline(always)]
         || {
+            let (m_end, n_end, from_stride, to_stride) = (x.rows(), x.columns(), x.stride(), y.stride());
+            let (from, to) = (x.ptr(), y.ptr());
             for m in (0..m_end).step_by(T::LANES) {
                 for n in (0..n_end).step_by(T::LANES) {
                     let (rows, columns) = (T::LANES.min(m_end - m), T::LANES.min(n_end - n));

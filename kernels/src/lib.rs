@@ -46,6 +46,9 @@
 //! | random | [`uniform`]`(seed, stream, draw, index) -> f64`, [`normal`]`(seed, stream, draw, index) -> f64`, [`philox`] |
 //! | checks | [`check_length`]`(name, expected, found)`, [`check_index`]`(name, x, low, high)`, [`check_probability`]`(name, x)`, [`check_size`]`(name, expected, found)`; [`Error`] |
 //!
+//! With the feature `source`: `source(program: &str, double: bool) -> String`, the text of a module `kernels` for standalone files, which
+//! offers the same to the program that it is given, in Rust 1.63 and any edition, without dispatch.
+//!
 //! # Numbers
 //! [`Avx512`] and [`Avx2`] agree to the bit. [`Portable`] differs from them where a product and a sum are fused: in products of matrices
 //! and in functions of `f32`. Reductions, random numbers and functions of `f64` have the same bits everywhere. NaN and infinity propagate.
