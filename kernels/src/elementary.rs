@@ -9,10 +9,10 @@
 //! |---|---|---|
 //! | `sqrt abs floor maximum minimum` | exact or correctly rounded | the same |
 //! | `exp ln` | 1.1 | 1.0 |
-//! | `tanh` | 2.5 | 2 |
+//! | `tanh` | 2.6 | 2 |
 //! | `sigmoid` | 2.6 | 2 |
 //! | `softplus` | 2 | 2 |
-//! | `erf` | 1.2 | 1.0 |
+//! | `erf` | 1.4 | 1.0 |
 //! | `sin cos` | 0.6 | 1.0 |
 //! | `powi` | 1 rounding for abs(n) <= 1 and n = 2, else 1.0 | about abs(n) / 2 |
 

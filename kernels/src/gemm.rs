@@ -87,10 +87,11 @@ pub fn nn<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(
 ) {
     const { assert!(agree(A::COLUMNS, B::ROWS) && agree(B::COLUMNS, C::COLUMNS) && agree(A::ROWS, C::ROWS), "shapes disagree") };
     assert!(a.rows() == c.rows() && a.columns() == b.rows() && b.columns() == c.columns(), "shapes disagree");
+    let outer = a.columns();
     s.vectorize(
         #[inline(always)]
         || {
-            let (k, a, b, c) = (a.columns(), Left::rows(a), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
+            let (k, a, b, c) = (depth::<S>(a.columns(), outer), Left::rows(a), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
             // SAFETY: the shapes agree, so every element named by `m < c.m`, `k` and `n < c.n` exists.
             unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &f) }
         },
@@ -105,10 +106,11 @@ pub fn nn<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(
 pub fn nn_add<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(s: S, a: A, b: B, mut c: C) {
     const { assert!(agree(A::COLUMNS, B::ROWS) && agree(B::COLUMNS, C::COLUMNS) && agree(A::ROWS, C::ROWS), "shapes disagree") };
     assert!(a.rows() == c.rows() && a.columns() == b.rows() && b.columns() == c.columns(), "shapes disagree");
+    let outer = a.columns();
     s.vectorize(
         #[inline(always)]
         || {
-            let (k, a, b, c) = (a.columns(), Left::rows(a), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
+            let (k, a, b, c) = (depth::<S>(a.columns(), outer), Left::rows(a), Rows(b.ptr(), b.stride()), Out::of::<C>(&mut c));
             // SAFETY: the shapes agree.
             unsafe { product::<S, T, _, C, true>(s, k, a, b, c, &keep::<S, T>) }
         },
@@ -159,10 +161,11 @@ pub fn nt<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(
 ) {
     const { assert!(agree(A::COLUMNS, B::COLUMNS) && agree(B::ROWS, C::COLUMNS) && agree(A::ROWS, C::ROWS), "shapes disagree") };
     assert!(a.rows() == c.rows() && a.columns() == b.columns() && b.rows() == c.columns(), "shapes disagree");
+    let outer = a.columns();
     s.vectorize(
         #[inline(always)]
         || {
-            let (k, b) = (a.columns(), Transposed::new(b, panel));
+            let (k, b) = (depth::<S>(a.columns(), outer), Transposed::new(b, panel));
             let (a, c) = (Left::rows(a), Out::of::<C>(&mut c));
             // SAFETY: the shapes agree, and the panel holds four vectors for each k, rounded up.
             unsafe { product::<S, T, _, C, false>(s, k, a, b, c, &f) }
@@ -178,10 +181,11 @@ pub fn nt<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(
 pub fn nt_add<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(s: S, a: A, b: B, mut c: C, panel: &mut [Lane]) {
     const { assert!(agree(A::COLUMNS, B::COLUMNS) && agree(B::ROWS, C::COLUMNS) && agree(A::ROWS, C::ROWS), "shapes disagree") };
     assert!(a.rows() == c.rows() && a.columns() == b.columns() && b.rows() == c.columns(), "shapes disagree");
+    let outer = a.columns();
     s.vectorize(
         #[inline(always)]
         || {
-            let (k, b) = (a.columns(), Transposed::new(b, panel));
+            let (k, b) = (depth::<S>(a.columns(), outer), Transposed::new(b, panel));
             let (a, c) = (Left::rows(a), Out::of::<C>(&mut c));
             // SAFETY: as in `nt`.
             unsafe { product::<S, T, _, C, true>(s, k, a, b, c, &keep::<S, T>) }
@@ -240,6 +244,13 @@ pub fn add_tn<S: Isa, T: Element, A: Mat<T>, B: Mat<T>, C: MatMut<T>>(s: S, a: A
 /// How many cache lines [`nt`] and [`nn_wide`] want as `panel` for sums of `k` products.
 pub const fn panel<T: Element>(k: usize) -> usize {
     4 * k.next_multiple_of(T::LANES)
+}
+
+/// The number of products in a sum. Where registers are few a constant one does harm: LLVM unrolls short loops whole, and spills. So
+/// there it is `outer`, the same number, of which the function behind `vectorize` knows nothing.
+#[inline(always)]
+fn depth<S: Isa>(constant: usize, outer: usize) -> usize {
+    if const { S::REGISTERS == 32 } { constant } else { outer }
 }
 
 /// The result: `m` rows of `n`, `stride` apart.
