@@ -7,6 +7,7 @@ use crate::equations::interpret::{Fault, Value, interpret};
 use crate::equations::{Equations, Name, Role, Tensor};
 use crate::initial::stream;
 use crate::model::{BATCH, Draw, Forward, Group, Model, Parameter};
+use crate::simplify::stabilise;
 use ndarray::{ArrayD, IxDyn};
 use nnc_kernels::{normal, uniform};
 use std::collections::BTreeMap;
@@ -128,17 +129,19 @@ pub fn evaluate(model: &Model, values: &Values, train: bool, gradients: bool) ->
     let given = given_of(model, forward, values);
     let sizes = sizes(model, forward, values);
     let run = |equations: &Equations, wanted: &[Name]| interpret(equations, &sizes, &given, wanted);
-    let outputs = run(&forward.equations, &forward.outputs)?;
+    // what the language promises of logarithms holds here too
+    let keep: Vec<Name> = forward.outputs.iter().chain([&forward.loss]).chain(&forward.metrics).copied().collect();
+    let mut equations = stabilise(forward.equations.clone(), &keep);
+    let outputs = run(&equations, &forward.outputs)?;
     let outputs = model.interface.outputs.iter().map(|port| port.name.clone()).zip(outputs).collect();
     let mut evaluation = Evaluation { outputs, ..Evaluation::default() };
     if !gradients && model.interface.targets.iter().any(|target| !values.contains_key(&target.name)) {
         return Ok(evaluation);
     }
-    evaluation.loss = Some(number(&one(run(&forward.equations, &[forward.loss])?)?));
-    let metrics = run(&forward.equations, &forward.metrics)?;
+    evaluation.loss = Some(number(&one(run(&equations, &[forward.loss])?)?));
+    let metrics = run(&equations, &forward.metrics)?;
     evaluation.metrics = model.interface.metrics.iter().map(|(name, _)| name.clone()).zip(metrics.iter().map(number)).collect();
     if gradients {
-        let mut equations = forward.equations.clone();
         let (names, tensors): (Vec<String>, Vec<Name>) = differentiable(model).into_iter().unzip();
         let adjoints = derive(&mut equations, forward.loss, &tensors);
         evaluation.gradients = names.into_iter().zip(run(&equations, &adjoints)?).collect();
@@ -167,7 +170,7 @@ pub fn train(model: &Model, values: &Values, steps: usize) -> Result<Training, F
         trained
     };
     let parameters = &model.interface.parameters;
-    let mut equations = forward.equations.clone();
+    let mut equations = stabilise(forward.equations.clone(), &[forward.loss]);
     let tensors: Vec<Name> = trained.iter().map(|&position| parameters[position].tensor).collect();
     let mut wanted = vec![forward.loss];
     wanted.extend(derive(&mut equations, forward.loss, &tensors));

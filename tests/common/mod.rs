@@ -4,12 +4,12 @@
 use ndarray::{ArrayD, IxDyn};
 use nnc::safetensors::{self, Numbers, Tensors};
 use nnc_compiler::derive::derive;
-use nnc_compiler::elaborate::{Settings, elaborate};
 use nnc_compiler::equations::interpret::{Value, interpret};
 use nnc_compiler::equations::{Element, Equations, Name};
 use nnc_compiler::model::{BATCH, Forward, Model, Port, PortKind};
-use nnc_compiler::simplify::simplify;
-use nnc_grammar::{Sources, parse, render_all};
+use nnc_compiler::simplify::{simplify, stabilise};
+use nnc_compiler::{Settings, understand};
+use nnc_grammar::render_all;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -31,13 +31,10 @@ pub fn models(subject: &str) -> Vec<Model> {
 /// The models of a text.
 #[track_caller]
 pub fn elaborated(name: &str, text: &str) -> Vec<Model> {
-    let mut sources = Sources::default();
-    let source = sources.add(name, text);
-    let load = &mut |_: u32, path: &str| Err(format!("{path} is not there"));
-    let result = parse(source, text).and_then(|file| elaborate(&file, &mut sources, load, &Settings::default()));
-    match result {
-        Ok(elaborated) => elaborated.models,
-        Err(problems) => panic!("{}", render_all(&problems, &sources)),
+    let mut load = |_: &str, path: &str| Err(format!("{path} is not there"));
+    match understand(name, text.as_bytes(), &mut load, &Settings::default()) {
+        Ok(understood) => understood.models,
+        Err(failure) => panic!("{}", render_all(&failure.diagnostics, &failure.sources)),
     }
 }
 
@@ -94,7 +91,7 @@ pub fn derived(model: &Model, by: &[Name], simplified: bool) -> (Equations, Vec<
     let mut keep: Vec<Name> = training.outputs.iter().chain([&training.loss]).chain(&training.metrics).copied().collect();
     let mut equations = training.equations.clone();
     if simplified {
-        equations = simplify(equations, &keep);
+        equations = stabilise(equations, &keep);
     }
     let gradients = derive(&mut equations, training.loss, by);
     if simplified {

@@ -254,6 +254,11 @@ impl<'a> Elaboration<'a> {
             inner.places.insert(hyper.name.text.clone(), hyper.name.span);
             let Some(value) = inner.values.get(&hyper.name.text).cloned() else { continue };
             let changed = match value {
+                Value::Real(_) if fixed.contains(hyper.name.text.as_str()) => {
+                    let message = format!("`{}` of `{name}` cannot be a schedule", hyper.name.text);
+                    let note = "An initial value, a size or a condition around statements reads it, so it is one number for all steps.";
+                    return Err(self.report(Diagnostic::error("NN0204", link.span, message).also(hyper.name.span, "declared here").note(note)));
+                }
                 Value::Real(schedule) => {
                     // one number for the whole step
                     let context = Context::new(&inner, String::new());
@@ -502,7 +507,7 @@ struct Stage<'s, 'a> {
     results: &'a [nnc_grammar::tree::Name],
 }
 
-/// The names that sizes and the conditions around statements read: they cannot change between steps.
+/// The names that sizes, initial values and the conditions around statements read: they cannot change between steps.
 fn fixed_names(statements: &[Statement]) -> BTreeSet<&str> {
     fn note<'s>(expression: &'s Expression, names: &mut BTreeSet<&'s str>) {
         let mut stack = vec![expression];
@@ -527,9 +532,14 @@ fn fixed_names(statements: &[Statement]) -> BTreeSet<&str> {
                 }
                 StatementKind::Let(_, value) => note(value, &mut names),
                 StatementKind::Declare { tensors, .. } => {
-                    for dim in tensors.iter().flat_map(|(port, _)| &port.axes) {
-                        if let DimKind::Expression(size) | DimKind::Named(_, size) = &dim.kind {
-                            note(size, &mut names);
+                    for (port, initial) in tensors {
+                        for dim in &port.axes {
+                            if let DimKind::Expression(size) | DimKind::Named(_, size) = &dim.kind {
+                                note(size, &mut names);
+                            }
+                        }
+                        if let Some(initial) = initial {
+                            note(initial, &mut names);
                         }
                     }
                 }
