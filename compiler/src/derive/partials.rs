@@ -35,7 +35,7 @@ fn partials(pool: &mut Pool, node: Scalar, y: Scalar, g: Scalar) -> Vec<(Scalar,
             let k = pool.constant(k);
             vec![(x, pool.mul(&[g, k, slope]))]
         }
-        ScalarNode::Max(a, b) => maximum(pool, (a, b), y, g),
+        ScalarNode::Max(a, b) => maximum(pool, (a, b), (y != node).then_some(y), g),
         ScalarNode::Select(condition, a, b) => {
             let zero = pool.constant(0.0);
             vec![(a, pool.select(condition, g, zero)), (b, pool.select(condition, zero, g))]
@@ -86,14 +86,14 @@ fn absolute(pool: &mut Pool, x: Scalar, g: Scalar) -> Scalar {
     pool.select(positive, g, rest)
 }
 
-/// Both sides of `y = max(a, b)`.
-fn maximum(pool: &mut Pool, (a, b): (Scalar, Scalar), y: Scalar, g: Scalar) -> Vec<(Scalar, Scalar)> {
+/// Both sides of `max(a, b)`, which is also read as `output` if that is given.
+fn maximum(pool: &mut Pool, (a, b): (Scalar, Scalar), output: Option<Scalar>, g: Scalar) -> Vec<(Scalar, Scalar)> {
     let zero = pool.constant(0.0);
     let fixed = |pool: &Pool, x: Scalar| pool.tensors_of_scalar(x).is_empty();
     if fixed(pool, a) || fixed(pool, b) {
         let (side, bound) = if fixed(pool, b) { (a, b) } else { (b, a) };
-        // side <= bound just where y <= bound
-        let closed = pool.compare(Relation::LessEqual, y, bound);
+        // side <= bound just where the maximum is
+        let closed = pool.compare(Relation::LessEqual, output.unwrap_or(side), bound);
         return vec![(side, pool.select(closed, zero, g))];
     }
     let half = pool.constant(0.5);
