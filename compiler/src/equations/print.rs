@@ -551,13 +551,16 @@ impl<'a> Printer<'a> {
                 let parts: Vec<String> = atoms.iter().map(|&atom| self.atom(atom).at_least(POWER)).collect();
                 Text::new(parts.join(" * "), PRODUCT)
             }
-            AtomNode::Div(x, m) => Text::new(format!("{} / {}", self.index(*x).at_least(POWER), self.index(*m).at_least(POWER)), PRODUCT),
-            AtomNode::Mod(x, m) => Text::new(format!("{} % {}", self.index(*x).at_least(POWER), self.index(*m).at_least(POWER)), PRODUCT),
+            AtomNode::Div(x, m) => self.division(*x, "/", *m),
+            AtomNode::Mod(x, m) => self.division(*x, "%", *m),
             AtomNode::Read { tensor, at, .. } => {
                 let at: Vec<String> = at.iter().map(|&index| self.index(index).text).collect();
                 Text::new(bracketed(self.pool.text(*tensor), &at), ATOM)
             }
         }
+    }
+    fn division(&self, x: Index, sign: &str, m: Index) -> Text {
+        Text::new(format!("{} {sign} {}", self.index(x).at_least(PRODUCT), self.index(m).at_least(POWER)), PRODUCT)
     }
     fn index(&self, index: Index) -> Text {
         let affine = self.pool.affine(index);

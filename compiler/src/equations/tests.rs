@@ -1,4 +1,6 @@
 pub(crate) mod random;
+pub(crate) mod rules;
+mod values;
 
 use super::print::*;
 use super::verify::{verify, violations};

@@ -337,6 +337,25 @@ fn a_recurrence_keeps_its_steps() {
     ");
 }
 
+/// Every rule fires in random models (what they do there is checked in `random`).
+#[test]
+fn no_rule_without_a_case() {
+    let sources = [
+        include_str!("../mod.rs"),
+        include_str!("../domain.rs"),
+        include_str!("../inlining.rs"),
+        include_str!("../sharing.rs"),
+        include_str!("../stable.rs"),
+        include_str!("../../equations/domain.rs"),
+    ];
+    let mut missing: BTreeSet<&str> = sources.into_iter().flat_map(crate::equations::tests::rules::rules_in).collect();
+    for seed in 0..300 {
+        let fired = random::rules_fired(seed);
+        missing.retain(|rule| !fired.contains(rule));
+    }
+    assert_eq!(missing, BTreeSet::new());
+}
+
 /// `layers` residual layers, each with a linear map, a bias and a tanh, and the squared error.
 fn residual(layers: usize) -> String {
     let mut text = "x[batch, 8]\n t[batch, 8]\n h0[n: batch, i: 8] = x[n, i]\n".to_string();
