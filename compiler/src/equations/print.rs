@@ -560,7 +560,9 @@ impl<'a> Printer<'a> {
         }
     }
     fn division(&self, x: Index, sign: &str, m: Index) -> Text {
-        Text::new(format!("{} {sign} {}", self.index(x).at_least(PRODUCT), self.index(m).at_least(POWER)), PRODUCT)
+        let is_division = |&(atom, _): &(Atom, i64)| matches!(self.pool.atom(atom), AtomNode::Div(..) | AtomNode::Mod(..));
+        let left = if self.pool.affine(x).terms.iter().any(is_division) { POWER } else { PRODUCT };
+        Text::new(format!("{} {sign} {}", self.index(x).at_least(left), self.index(m).at_least(POWER)), PRODUCT)
     }
     fn index(&self, index: Index) -> Text {
         let affine = self.pool.affine(index);

@@ -186,7 +186,7 @@ fn adaptive_pool() {
     insta::assert_snapshot!(derived_text(text, &[("batch", 2)]), @r"
     d_loss = 1
     d_s[n, i] = 2 * s[n, i] * d_loss
-    d_x[n, l: 7] = sum(i where 0 <= l - (7 * i) / 3 < 3) d_s[n, i]
+    d_x[n, l: 7] = sum(i where 0 <= l - 7 * i / 3 < 3) d_s[n, i]
     ");
 }
 
