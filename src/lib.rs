@@ -51,6 +51,8 @@
 
 pub mod network;
 
+#[cfg(feature = "build")]
+pub mod build;
 #[cfg(feature = "std")]
 pub mod data;
 #[cfg(feature = "std")]
@@ -75,6 +77,8 @@ mod weights;
 pub use network::Network;
 /// What generated code calls.
 pub use nnc_kernels as kernels;
+#[cfg(feature = "macros")]
+pub use nnc_macros::{nn, nn_file};
 
 #[cfg(feature = "std")]
 pub use data::{Dataset, Table};

@@ -13,6 +13,7 @@ pub mod emit;
 pub mod equations;
 #[cfg(feature = "interpret")]
 pub mod evaluate;
+pub mod files;
 mod front;
 pub mod initial;
 pub mod library;

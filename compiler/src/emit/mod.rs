@@ -18,6 +18,7 @@ mod tests;
 
 use crate::model::Model;
 use crate::program::Program;
+pub use expression::identifier_text;
 use expression::{Style, identifier};
 use names::Names;
 use proc_macro2::TokenStream;

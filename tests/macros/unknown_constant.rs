@@ -1,0 +1,3 @@
+fn main() {
+    let _ = nnc::nn!(linear(INPUTS, 3) -> softmax);
+}
