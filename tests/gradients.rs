@@ -10,7 +10,10 @@ use ndarray::{Array1, ArrayD, Axis, IxDyn};
 use nnc::safetensors::Tensors;
 use nnc_compiler::equations::interpret::Value;
 use nnc_compiler::equations::{Equation, Equations, Name, Role, Tensor};
+use nnc_compiler::library::{item_name, trees};
 use nnc_compiler::model::{Draw, Forward, Group, GroupState, Model};
+use std::collections::BTreeSet;
+use std::fs::read_to_string;
 
 /// Values and gradients agree with PyTorch's to this, over the largest magnitude of the tensor.
 const PYTORCH: f64 = 1e-10;
@@ -40,6 +43,18 @@ fn every_file_of_models_is_tested() {
     found.sort();
     known.sort();
     assert_eq!(found, known);
+}
+
+#[test]
+fn every_item_of_the_library_has_docs_and_a_model() {
+    let text: String =
+        SUBJECTS.iter().map(|subject| read_to_string(common::tests(&format!("library/{subject}.nn"))).expect("it is there")).collect();
+    let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    for item in trees().iter().flat_map(|file| &file.items) {
+        let name = item_name(item).expect("the library imports nothing");
+        assert!(!item.docs.is_empty(), "{name} has no docs");
+        assert!(words.contains(name), "no model of tests/library uses {name}");
+    }
 }
 
 /// All models of a subject; what is wrong is reported at once.

@@ -257,7 +257,9 @@ impl<'a> Elaboration<'a> {
                 Value::Real(_) if fixed.contains(hyper.name.text.as_str()) => {
                     let message = format!("`{}` of `{name}` cannot be a schedule", hyper.name.text);
                     let note = "An initial value, a size or a condition around statements reads it, so it is one number for all steps.";
-                    return Err(self.report(Diagnostic::error("NN0204", link.span, message).also(hyper.name.span, "declared here").note(note)));
+                    return Err(
+                        self.report(Diagnostic::error("NN0204", link.span, message).also(hyper.name.span, "declared here").note(note))
+                    );
                 }
                 Value::Real(schedule) => {
                     // one number for the whole step
