@@ -16,7 +16,7 @@
 //! before the test for its maximum keeps that test a test. An equation that no rule solves stays a condition of the sum: it is then
 //! computed as a scatter, over the domain as it was (digits that led to nothing are taken back).
 
-use crate::equations::{AtomNode, Condition, ConditionNode, Domain, Index, Pool, ReducedAxis, greatest_common_divisor};
+use crate::equations::{AtomNode, Condition, ConditionNode, Domain, Index, Part, Parts, Pool, ReducedAxis, greatest_common_divisor};
 use std::collections::BTreeMap;
 
 /// One rule on the equation at a place among the conditions; whether it changed anything.
@@ -43,11 +43,42 @@ pub fn solve(pool: &mut Pool, domain: &mut Domain) {
 }
 
 fn solve_by(pool: &mut Pool, domain: &mut Domain, rules: &[Rule]) {
+    let bounds = follow_reads(pool, domain);
     for _ in 0..MOST_STEPS {
         if !step(pool, domain, rules) {
-            return;
+            break;
         }
     }
+    for (index, (least, greatest)) in std::mem::take(&mut domain.followed).into_iter().zip(bounds) {
+        let (low, high) = (pool.at_most(least, index), pool.at_most(index, greatest));
+        domain.restrict(pool, low);
+        domain.restrict(pool, high);
+    }
+}
+
+/// Where the conditions read integer tensors, and the least and greatest of each such index. The ranges of the axes keep these reads
+/// inside their tensors; once an axis is replaced by a value, a guard does, and that guard may itself need the element that is read. So
+/// the bounds become guards too, free of that read; mostly they are guards already.
+fn follow_reads(pool: &mut Pool, domain: &mut Domain) -> Vec<(Index, Index)> {
+    let mut indices = Vec::new();
+    for &condition in &domain.conditions {
+        pool.visit(Parts::of_condition(condition), &mut |part| {
+            if let Part::Atom(atom) = part
+                && let AtomNode::Read { at, .. } = pool.atom(atom)
+            {
+                indices.extend(at.iter().copied());
+            }
+        });
+    }
+    let mut bounds = Vec::new();
+    domain.followed.clear();
+    for index in indices {
+        if let (Some(least), Some(greatest)) = (pool.extreme(index, false), pool.extreme(index, true)) {
+            domain.followed.push(index);
+            bounds.push((least, greatest));
+        }
+    }
+    bounds
 }
 
 fn step(pool: &mut Pool, domain: &mut Domain, rules: &[Rule]) -> bool {

@@ -54,7 +54,11 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
         let (text, slice, expected) = (slice, identifier(slice), count(ports.len()));
         let patterns = ports.iter().map(|port| {
             let ident = port_ident(&port.name);
-            if matches!(port.kind, PortKind::Index { .. }) { quote!(#module::Data::Index(#ident)) } else { quote!(#module::Data::Real(#ident)) }
+            if matches!(port.kind, PortKind::Index { .. }) {
+                quote!(#module::Data::Index(#ident))
+            } else {
+                quote!(#module::Data::Real(#ident))
+            }
         });
         quote! {
             let &[#(#patterns),*] = #slice else {

@@ -35,6 +35,8 @@ pub struct Domain {
     pub conditions: Vec<Condition>,
     /// What is summed; the constant 0 if the domain is empty.
     pub body: Scalar,
+    /// Further indices that [`Domain::replace`] rewrites along with the rest.
+    pub followed: Vec<Index>,
     next: u32,
 }
 
@@ -42,7 +44,7 @@ impl Domain {
     /// A sum of `body` over everything, without reduced axes yet.
     pub fn new(result: Vec<(Index, String)>, body: Scalar) -> Self {
         let next = result.len() as u32;
-        Domain { result, reduced: Vec::new(), conditions: Vec::new(), body, next }
+        Domain { result, reduced: Vec::new(), conditions: Vec::new(), body, followed: Vec::new(), next }
     }
     /// A new reduced axis, as an index.
     pub fn introduce(&mut self, pool: &mut Pool, size: Index, label: &str) -> Index {
@@ -72,6 +74,7 @@ impl Domain {
         self.reduced.retain(|axis| !axes.contains_key(&axis.number));
         let mut rewriter = Rewriter::new(pool, Substitution(axes));
         self.body = rewriter.scalar(self.body);
+        self.followed = self.followed.iter().map(|&index| rewriter.index(index)).collect();
         let conditions: Vec<Condition> = self.conditions.iter().map(|&condition| rewriter.condition(condition)).collect();
         self.conditions.clear();
         for condition in conditions {

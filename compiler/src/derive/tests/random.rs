@@ -80,15 +80,19 @@ struct Count {
 fn compare_solved_with_unsolved(seed: u64, count: &mut Count) {
     let mut random = Random(seed);
     let (text, sizes) = random_program(&mut random);
-    let equations = read(&text);
-    let values = random_values(&equations, &sizes, &mut random);
+    compare(&text, &sizes, seed, count);
+}
+
+fn compare(text: &str, sizes: &Sizes, seed: u64, count: &mut Count) {
+    let equations = read(text);
+    let values = random_values(&equations, sizes, &mut Random(seed));
     let loss = equations.pool.find_name("loss").expect("a loss");
     let inputs = real_inputs(&equations);
     let results = [solve, |_: &mut Pool, _: &mut Domain| ()].map(|solver: fn(&mut Pool, &mut Domain)| {
         let mut derived = equations.clone();
         let gradients = derive_by(&mut derived, loss, &inputs, solver);
         assert_eq!(violations(&derived), Vec::<String>::new(), "seed {seed}: {text}\n{}", print(&derived));
-        (values_of(&derived, &sizes, &values, &gradients), derived)
+        (values_of(&derived, sizes, &values, &gradients), derived)
     });
     let [(solved, derived), (unsolved, _)] = &results;
     for (found, expected) in solved.iter().zip(unsolved) {
@@ -108,6 +112,18 @@ fn compare_solved_with_unsolved(seed: u64, count: &mut Count) {
             };
             count.solved += usize::from(!derived.pool.parts_of(equation.condition).iter().any(is_delta));
         }
+    }
+}
+
+#[test]
+fn a_read_in_a_guard_is_guarded_by_what_does_not_need_it() {
+    let text = "
+        x[6, 3]
+        w[3, 3]
+        y[i: A, j: 3] = max(k: 3, l: 3 where k % 2 == 0) (x[2 * i + k, 3 * l + i / 3] or 0) * w[k, l] + 0.1 * (x[k, l] or 0)
+        loss = sum(i: A, j: 3) y[i, j] * (j + 1)";
+    for seed in 1..5 {
+        compare(text, &sizes_of(&[("A", 3)]), seed, &mut Count::default());
     }
 }
 
