@@ -132,10 +132,22 @@ fn a_read_in_a_guard_is_guarded_by_what_does_not_need_it() {
 fn solved_adjoints_are_the_unsolved_ones() {
     let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (programs, first) = (number("NNC_FUZZ", 1000), number("NNC_SEED", 1));
-    let mut count = Count::default();
-    for seed in first..first + programs {
-        compare_solved_with_unsolved(seed, &mut count);
-    }
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let counts: Vec<Count> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads)
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut count = Count::default();
+                    (first + thread..first + programs)
+                        .step_by(threads as usize)
+                        .for_each(|seed| compare_solved_with_unsolved(seed, &mut count));
+                    count
+                })
+            })
+            .collect();
+        running.into_iter().map(|thread| thread.join().expect("its message stands above")).collect()
+    });
+    let count = Count { sums: counts.iter().map(|count| count.sums).sum(), solved: counts.iter().map(|count| count.solved).sum() };
     println!("{programs} programs from seed {first}: {} of {} sums without a delta", count.solved, count.sums);
     assert!(count.solved * 2 > count.sums, "{count:?}");
 }
