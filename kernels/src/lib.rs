@@ -42,7 +42,7 @@
 //! | products | [`nn`]`(s, a, b, c, f)`, [`nn_add`]`(s, a, b, c)`, [`nn_wide`]`(s, a, b, c, panel, f)`, [`nt`]`(s, a, b, c, panel, f)`, [`nt_add`]`(s, a, b, c, panel)`, [`tn`]`(s, a, b, c)`, [`tn_rows`]`(s, a, b, c, first)`, [`add_tn`]`(s, a, b, c)`, [`transpose`]`(s, x, y)`; [`panel`]`::<T>(k) -> usize` lines |
 //! | epilogues | `f(z, at)`: [`At::col`]`(&[T])`, [`At::of`]`(matrix)`, [`At::row`]`()` |
 //! | functions | [`exp`]` `[`ln`]` `[`tanh`]` `[`sigmoid`]` `[`softplus`]` `[`erf`]` `[`sin`]` `[`cos`]` `[`sqrt`]` `[`abs`]` `[`floor`]`(s, x)`, [`maximum`]`(s, a, b)`, [`minimum`]`(s, a, b)`, [`powi`]`(s, x, n)` |
-//! | reductions | [`sum`]`(x)`, [`max`]`(x)`, [`dot`]`(x, y)`, [`lse`]`(s, x)`, [`sum_rows`]`(s, x, y)`, [`add_sum_rows`]`(s, x, y)` |
+//! | reductions | [`sum`]`(x)`, [`max`]`(x)`, [`dot`]`(x, y)`, [`lse`]`(s, x)`, [`lse_rows`]`(s, x, y)`, [`sum_rows`]`(s, x, y)`, [`add_sum_rows`]`(s, x, y)` |
 //! | random | [`uniform`]`(seed, stream, draw, index) -> f64`, [`normal`]`(seed, stream, draw, index) -> f64`, [`philox`] |
 //! | checks | [`check_length`]`(name, expected, found)`, [`check_index`]`(name, x, low, high)`, [`check_probability`]`(name, x)`, [`check_size`]`(name, expected, found)`; [`Error`] |
 //!
@@ -86,7 +86,7 @@ pub use isa::{Avx2, Avx512, Isa, Lanes, Level, Portable, level_name, limit};
 pub use matrix::{Cols, ColsMut, Dyn, DynMut, Mat, MatMut, cols, cols_mut};
 use matrix::{height, row, width};
 pub use random::{normal, philox, uniform};
-pub use reduce::{add_sum_rows, dot, lse, max, max_of, sum, sum_of, sum_rows};
+pub use reduce::{add_sum_rows, dot, lse, lse_rows, max, max_of, sum, sum_of, sum_rows};
 #[cfg(feature = "source")]
 pub use source::source;
 pub use views::{Block, Cut, Lane, array, array_mut, flat, flat_mut, lanes, rows, rows_mut, scratch, take};

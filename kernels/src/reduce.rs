@@ -191,6 +191,59 @@ pub fn lse<S: Isa, T: Element>(s: S, x: &[T]) -> T {
     top + super::ln(s, sum)
 }
 
+/// `y[m] = ln(sum(n) exp(x[m, n]))`, each as [`lse`] says. Of short rows sixteen lie side by side, and terms are added in order; so what a
+/// row gives depends on the row only.
+///
+/// # Panics
+/// If `x` has not as many rows as `y` numbers.
+#[inline(always)]
+pub fn lse_rows<S: Isa, T: Element, A: Mat<T>>(s: S, x: A, y: &mut [T]) {
+    assert!(height(&x) == y.len());
+    s.vectorize(
+        #[inline(always)]
+        || {
+            if width(&x) > 64 {
+                for m in 0..y.len() {
+                    y[m] = lse(s, row(&x, m));
+                }
+                return;
+            }
+            for start in (0..y.len()).step_by(16) {
+                let rows = if y.len() - start < 16 { y.len() - start } else { 16 };
+                let (mut top, mut sum, mut at) = ([-T::INFINITY; 16], [T::ZERO; 16], [T::ZERO; 16]);
+                for n in 0..width(&x) {
+                    for m in 0..rows {
+                        at[m] = row(&x, start + m)[n];
+                    }
+                    for m in 0..16 {
+                        top[m] = larger(top[m], at[m]);
+                    }
+                }
+                // Of infinities the differences would be NaN: they are taken relative to 0.
+                let mut base = [T::ZERO; 16];
+                for m in 0..16 {
+                    base[m] = if top[m] < T::INFINITY && top[m] > -T::INFINITY { top[m] } else { T::ZERO };
+                }
+                for n in 0..width(&x) {
+                    for m in 0..rows {
+                        at[m] = row(&x, start + m)[n];
+                    }
+                    for m in 0..16 {
+                        sum[m] += super::exp(s, at[m] - base[m]);
+                    }
+                }
+                for m in 0..16 {
+                    sum[m] = super::ln(s, sum[m]) + base[m];
+                }
+                for m in 0..rows {
+                    // A NaN among them stays one, infinity too: `exp` and `ln` keep both.
+                    y[start + m] = sum[m];
+                }
+            }
+        },
+    )
+}
+
 /// `y[n] = sum(m) x[m, n]`, rows added in order.
 ///
 /// # Panics

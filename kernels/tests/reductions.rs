@@ -42,8 +42,36 @@ fn check<S: Isa, T: Element>(s: S) {
     assert!(lse(s, &[T::INFINITY, T::NAN]).to_f64().is_nan());
     let large = T::from_f64(1e30);
     assert_eq!((lse(s, &[large, large]), lse(s, &[-large])), (large, -large));
+    lse_of_rows::<S, T, 1>(s);
+    lse_of_rows::<S, T, 3>(s);
+    lse_of_rows::<S, T, 17>(s);
+    lse_of_rows::<S, T, 65>(s);
     columns::<S, T, 1>(s);
     columns::<S, T, 17>(s);
+}
+
+fn lse_of_rows<S: Isa, T: Element, const N: usize>(s: S) {
+    let unit = if T::LANES == 16 { f64::from(f32::EPSILON) } else { f64::EPSILON };
+    for m in [0, 1, 2, 15, 16, 17, 33] {
+        let mut x = numbers::<T>(1 + m * N);
+        for (at, special) in [(1, T::NAN), (1 + 2 * N, T::INFINITY), (1 + 16 * N, T::from_f64(1e30)), (m * N, -T::INFINITY)] {
+            if at < x.len() {
+                x[at] = special;
+            }
+        }
+        let x = rows::<T, [T; N]>(&x[1..]);
+        let mut y = vec![T::ZERO; m];
+        lse_rows(s, x, &mut y);
+        for (x, &y) in x.iter().zip(&y) {
+            let (want, got) = (lse(s, x).to_f64(), y.to_f64());
+            let same = got == want || (got.is_nan() && want.is_nan()) || (got - want).abs() <= 4.0 * unit * (1.0 + want.abs());
+            assert!(same, "{m} rows of {N}: {got}, not {want}");
+            // What a row gives does not depend on the rows around it.
+            let mut alone = [T::ZERO];
+            lse_rows(s, core::slice::from_ref(x), &mut alone);
+            assert!(alone[0] == y || (got.is_nan() && alone[0].to_f64().is_nan()));
+        }
+    }
 }
 
 fn columns<S: Isa, T: Element, const N: usize>(s: S) {

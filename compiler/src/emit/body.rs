@@ -493,8 +493,32 @@ fn loops(scope: &mut Scope, nest: &Nest) -> TokenStream {
         let value = stored_value(scope, &sizes, value);
         return in_vectors(scope, value);
     }
+    if let Some(call) = lse_of_rows(scope, &sizes, &nest.steps) {
+        return call;
+    }
     let body = steps(scope, &sizes, &nest.steps);
     in_vectors(scope, body)
+}
+
+/// `kernels::lse_rows(s, x, y)`, where every number of `y` is that of the row of `x` at the same place.
+fn lse_of_rows(scope: &mut Scope, sizes: &[Index], steps: &[Step]) -> Option<TokenStream> {
+    let [Step::Loop(rows, inside)] = steps else { return None };
+    let [Step::Set { tensor, at, value: Value::Reduce { reduction: Reduction::LogSumExp, domain, value, .. } }] = &inside[..] else {
+        return None;
+    };
+    let ScalarNode::Read { tensor: read, at: from } = scope.equations.pool.scalar(*value).clone() else { return None };
+    let (result, kind) = scope.tensors[tensor].clone();
+    let (name, shape) = scope.tensors[&read].clone();
+    let same_place =
+        matches!((&at[..], &from[..]), ([place], [row, _]) if place == row && scope.equations.pool.axis_of(*row) == Some(rows.axis));
+    let one_axis = |shape: &Shape, width: usize| matches!(shape, Shape::Rows { leading, row } if leading.len() == 1 && row.len() == width);
+    let whole = *rows == Range::full(rows.axis) && one_axis(&kind, 0) && one_axis(&shape, 1);
+    if !(same_place && whole) {
+        return None;
+    }
+    whole_row(scope, sizes, Reduction::LogSumExp, domain, *value)?;
+    scope.uses_token = true;
+    Some(quote!(kernels::lse_rows(s, #name, #result);))
 }
 
 fn is_batch(scope: &Scope, atom: crate::equations::Atom) -> bool {
