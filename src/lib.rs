@@ -2,18 +2,27 @@
 //! trains and predicts. The backward pass is derived symbolically, the optimizer step is part of the program, and there is no tape.
 //!
 //! # A value
-//! `nn!` of a chain is an initialised `Model`, trained with the defaults (cross entropy, Adam):
-//! ```text
+//! `nn!` of a chain is an initialised `Model`, trained with the defaults (cross entropy, Adam). Numbers are slices, rows or arrays; the
+//! number of samples is what is given:
+#![cfg_attr(all(feature = "macros", feature = "std"), doc = "```")]
+#![cfg_attr(not(all(feature = "macros", feature = "std")), doc = "```text")]
+//! let x = [[5.1, 3.5, 1.4, 0.2], [7.0, 3.2, 4.7, 1.4], [6.3, 3.3, 6.0, 2.5]];
+//! let species = [0, 1, 2];
+//!
 //! let mut net = nnc::nn!(linear(4, 16) -> tanh -> linear(16, 3) -> softmax);
-//! for _ in 0..100 {
+//! for _ in 0..500 {
 //!     let loss = net.step(&x, &species)?;
+//!     # assert!(loss.is_finite());
 //! }
-//! let p = net.predict(&[[5.1, 3.5, 1.4, 0.2]])?;
+//! let p = net.predict(&[[5.0, 3.4, 1.5, 0.2]])?;
+//! assert_eq!(p.classes().next(), Some(0));
+//! # Ok::<(), nnc::Error>(())
 //! ```
 //!
 //! # A type
 //! Models with a name, a loss and an optimizer of their own are items; they may also stand in a file, for `nn_file!` or a build script.
-//! ```text
+#![cfg_attr(all(feature = "macros", feature = "std"), doc = "```")]
+#![cfg_attr(not(all(feature = "macros", feature = "std")), doc = "```text")]
 //! nnc::nn! {
 //!     /// Classifies 8x8 handwritten digits.
 //!     model Digits(x[64]) -> p {
@@ -24,7 +33,20 @@
 //!         metric hits = accuracy(p, digit);
 //!     }
 //! }
+//!
+//! # fn main() -> Result<(), nnc::Error> {
+//! let digits = nnc::Table::parse(include_str!("../examples/data/digits.csv"))?;
+//! let pixels: Vec<f32> = digits.reals_without(&["digit"])?;
+//! let columns = [pixels.into(), digits.indices("digit")?.into()];
+//! let (train, test) = nnc::Dataset::new(digits.rows(), columns)?.split_at(1500);
+//! # let train = train.split_at(200).0;
+//!
 //! let mut net = nnc::Model::<Digits>::new(0);
+//! let trainer = nnc::Trainer { epochs: 3, batch: 50, ..nnc::Trainer::default() };
+//! trainer.train_with(&mut net, &train, &test, |epoch, _| println!("{epoch}"))?;
+//! assert_eq!(net.parameter("fc1.w")?.len(), 64 * 32);
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # What is where

@@ -125,3 +125,19 @@ fn flat(tokens: TokenStream) -> Vec<String> {
     }
     list
 }
+
+#[test]
+fn errors_in_files_show_their_lines() {
+    use crate::errors::Origin;
+    use nnc_grammar::{Diagnostic, Sources, Span};
+    let mut sources = Sources::default();
+    let source = sources.add("models/digits.nn", "model Mlp = linear(3, 4)\n    -> rleu;\n");
+    let place = Span { source, start: 32, end: 36 };
+    let wrong = Diagnostic::error("NN0102", place, "no layer is called `rleu`").replace("did you mean", place, "relu");
+    let call_site = proc_macro2::Span::call_site();
+    let errors = Origin { sources: &sources, text: None, elsewhere: call_site }.errors(&[wrong]);
+    let message =
+        ["no layer is called `rleu` [NN0102]", " --> models/digits.nn:2:8", "  |", "2 |     -> rleu;", "  |        ^^^^"].join("\\n");
+    let tokens = errors[0].to_string();
+    assert!(tokens.starts_with(&format!(":: core :: compile_error ! {{ \"{message}")), "{tokens}");
+}

