@@ -1,6 +1,7 @@
 pub(crate) mod random;
 pub(crate) mod rules;
 mod values;
+mod verifier;
 
 use super::print::*;
 use super::verify::{verify, violations};
