@@ -1,4 +1,5 @@
-pub(crate) mod models;
+mod library;
+mod models;
 mod random;
 mod rules;
 
