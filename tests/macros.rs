@@ -100,7 +100,7 @@ fn files_define_types() {
     }
     let after = net.evaluate(&INPUTS, &XOR).unwrap();
     assert!(after.loss < before && after.metric("hits").unwrap() >= 0.5);
-    let mut optimizer: from_file::NetOptimizer = net.optimizer().clone();
+    let mut optimizer: from_file::NetOptimizer = *net.optimizer();
     optimizer.lr *= 0.5;
     *net.optimizer_mut() = optimizer;
     assert_eq!(from_file::Net::INPUTS[0].name, "x");

@@ -39,6 +39,11 @@ pub fn nn(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = if begins_an_item(tokens.clone()) { Input::Items } else { Input::Chain };
     let text = Text::new(tokens);
     let tokens = match compile::compile(input, &text.text, &path) {
+        Ok(_) if input == Input::Chain && !cfg!(feature = "std") => {
+            let message = "a network as a value owns memory, which needs the feature `std` of nnc\n  help: give it a name: \
+                           `nn!{ model Name = …; }` defines a type that works on slices";
+            output::failed_value(vec![compile_error(message, (Span::call_site(), Span::call_site()))])
+        }
         Ok(output) if input == Input::Chain => output.into_value(&text, &path),
         Ok(output) => output.in_module(Some(&text)).tokens,
         Err(Failure { diagnostics, sources }) => {
