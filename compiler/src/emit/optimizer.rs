@@ -246,6 +246,8 @@ fn group_function(
                 numbers.insert(tensor);
                 let local = fresh(&text);
                 sum_parameters.push(local.clone());
+                // what is computed once in a step is computed in f64
+                once.extend(quote!(let #local = #local as f64;));
                 locals.insert(tensor, local.clone());
                 let doc = crate::equations::print::print_equation_apart(equations, tensor);
                 let mut scope = Scope::new(equations, style);
