@@ -7,14 +7,16 @@ use super::Elaboration;
 use super::define::Root;
 use super::values::{Callee, Context, Frame, FrontAxis, Outcome, Place, Reported, Tensor, Value, required};
 use crate::equations::Index;
-use nnc_grammar::tree::{Argument, Body, Definition, DimKind, Expression, ExpressionKind, Hyper, ItemKind, KindKind, Name, Port, Stage};
+use nnc_grammar::tree::{
+    Argument, Body, Definition, DimKind, Expression, ExpressionKind, Hyper, ItemKind, KindKind, Name, Port, Stage, Statement, StatementKind,
+};
 use nnc_grammar::{Diagnostic, Span};
 use std::collections::BTreeMap;
 
 /// No more definitions are inside of each other.
 const MOST_DEPTH: usize = 100;
 /// No more stages are expanded for one model.
-const MOST_STAGES: u64 = 50_000;
+const MOST_STAGES: u64 = 25_000;
 
 /// A stage as it is applied: of a chain, a call, or the head of a chain argument.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,7 @@ impl<'a> Elaboration<'a> {
             let message = format!("definitions stand inside of each other more than {MOST_DEPTH} deep");
             return Err(self.report(Diagnostic::error("NN0510", span, message)));
         }
+        self.used.insert(item);
         self.applications.push(Application { span, name: name.to_string(), item });
         Ok(())
     }
@@ -353,7 +356,8 @@ impl<'a> Elaboration<'a> {
         train: bool,
     ) -> Outcome<Vec<Tensor>> {
         let hypers: &'a [Hyper] = definition.hypers.as_deref().unwrap_or_default();
-        let mut inner = Frame::new(callee.module, &definition.name.text, Place::Layer, train);
+        let place = if matches!(callee.item.kind, ItemKind::Model(_)) { Place::ModelAsLayer } else { Place::Layer };
+        let mut inner = Frame::new(callee.module, &definition.name.text, place, train);
         inner.scopes[0].path = path.to_string();
         inner.statement = definition.name.span;
         inner.front = frame.front.clone();
@@ -376,7 +380,8 @@ impl<'a> Elaboration<'a> {
                 self.defaults(&mut inner, hypers)?;
                 self.check_ports(&mut inner, definition, ports, &inputs, lifted, span)?;
                 self.bound.insert(path.to_string(), self.only_hypers(&inner, hypers));
-                self.run_body(&mut inner, statements)?;
+                let rest = self.run_body(&mut inner, statements)?;
+                self.only_in_models(place, statements, rest)?;
                 let mut tensors = Vec::new();
                 for result in results {
                     tensors.push(self.result(&inner, result, frame.front.len())?);
@@ -384,6 +389,32 @@ impl<'a> Elaboration<'a> {
                 Ok(tensors)
             }
         }
+    }
+
+    /// Refuses in a layer what belongs to a model.
+    fn only_in_models(&mut self, place: Place, statements: &'a [Statement], rest: Vec<&'a Statement>) -> Outcome<()> {
+        let mut outcome = Ok(());
+        let unbatched = statements.iter().filter(|statement| statement.kind == StatementKind::Unbatched);
+        for statement in rest.into_iter().chain(unbatched) {
+            let what = match &statement.kind {
+                StatementKind::Update { name, .. } => {
+                    let message = format!("`{} <- …` in a layer is not built yet", name.text);
+                    let note = "States that layers keep between steps are a later part of the language.";
+                    outcome = Err(self.report(Diagnostic::error("NN0703", statement.span, message).note(note)));
+                    continue;
+                }
+                _ if place == Place::ModelAsLayer => continue,
+                StatementKind::Loss(_) => "loss",
+                StatementKind::Metric(..) => "metric",
+                StatementKind::Optimizer { .. } => "optimizer",
+                StatementKind::Unbatched => "unbatched",
+                _ => continue,
+            };
+            let message = format!("`{what}` stands in a layer");
+            let help = "it belongs to the `model` that uses the layer";
+            outcome = Err(self.report(Diagnostic::error("NN0602", statement.span, message).help(help)));
+        }
+        outcome
     }
 
     fn only_hypers(&self, frame: &Frame<'a>, hypers: &'a [Hyper]) -> BTreeMap<String, Value> {
@@ -608,6 +639,11 @@ impl<'a> Elaboration<'a> {
                 Ok(Tensor { front: tensor.front & ((1u64 << outer) - 1), axes, ..tensor })
             }
             Some(_) => Err(Reported),
+            None if frame.left_behind.contains(&name.text) => {
+                let message = format!("result `{}` of model `{}` depends on a target", name.text, frame.definition);
+                let note = "A model that is used as a layer leaves its targets behind.";
+                Err(self.report(Diagnostic::error("NN0602", name.span, message).note(note)))
+            }
             None => {
                 let message = format!("result `{}` of `{}` is not defined", name.text, frame.definition);
                 Err(self.report(Diagnostic::error("NN0112", name.span, message).help(format!("add an equation: `{} = …;`", name.text))))

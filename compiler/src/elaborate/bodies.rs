@@ -4,21 +4,27 @@
 use super::Elaboration;
 use super::define::{Reduced, Root};
 use super::names::{FIXED, defined_twice, fixed_name};
-use super::values::{Context, Frame, Labelled, Outcome, Position, Reported, Tensor, Value};
+use super::values::{Context, Frame, Labelled, Outcome, Place, Position, Reported, Tensor, Value};
 use super::walk::{self, Applied};
 use crate::equations::{Condition, Reduction};
 use nnc_grammar::tree::{
-    Binder, DimKind, Expression, ExpressionKind, Flow, Kind, KindKind, Name, Path, Reducer, Stage, Statement, StatementKind,
+    Binder, DimKind, Expression, ExpressionKind, Flow, Kind, KindKind, Name, Path, Reducer, Role, Stage, Statement, StatementKind,
 };
 use nnc_grammar::{Diagnostic, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> Elaboration<'a> {
-    /// Reads all statements of a body. What a model alone may have (loss, metrics, optimizers, targets) is returned.
+    /// Reads all statements of a body. What a model alone may have (loss, metrics, optimizers) and updates are returned.
     pub(super) fn run_body(&mut self, frame: &mut Frame<'a>, statements: &'a [Statement]) -> Outcome<Vec<&'a Statement>> {
+        let (rest, outcome) = self.run_body_partly(frame, statements);
+        outcome.map(|()| rest)
+    }
+
+    /// [`Self::run_body`] that goes on after errors: names with an error are broken.
+    pub(super) fn run_body_partly(&mut self, frame: &mut Frame<'a>, statements: &'a [Statement]) -> (Vec<&'a Statement>, Outcome<()>) {
         self.label_body(frame, statements);
         let mut outcome = Ok(());
-        let chosen = self.choose_statements(frame, statements, &mut outcome);
+        let mut chosen = self.choose_statements(frame, statements, &mut outcome);
         for statement in &chosen {
             if let StatementKind::Check(condition, message) = &statement.kind
                 && let Err(reported) = self.check(frame, condition, &message.value, statement.span)
@@ -27,12 +33,18 @@ impl<'a> Elaboration<'a> {
             }
         }
         // a failed check or size makes everything after it doubtful
-        outcome?;
+        if outcome.is_err() {
+            return (Vec::new(), outcome);
+        }
         for statement in &chosen {
             if let StatementKind::Declare { role, tensors } = &statement.kind {
                 frame.docs = docs_of(statement);
                 for (port, initial) in tensors {
                     frame.statement = port.span;
+                    if *role == Role::Target && frame.place == Place::ModelAsLayer {
+                        frame.left_behind.insert(port.name.text.clone());
+                        continue;
+                    }
                     if self.define_name(frame, &port.name).is_err() {
                         continue;
                     }
@@ -49,24 +61,25 @@ impl<'a> Elaboration<'a> {
         for statement in order {
             frame.statement = statement.span;
             frame.docs = docs_of(statement);
+            if !frame.left_behind.is_empty() && leave_behind(frame, statement) {
+                continue;
+            }
             if let Err(reported) = self.equation_statement(frame, statement) {
                 outcome = Err(reported);
             }
         }
-        outcome?;
-        Ok(chosen
-            .into_iter()
-            .filter(|statement| {
-                matches!(
-                    statement.kind,
-                    StatementKind::Loss(_) | StatementKind::Metric(..) | StatementKind::Optimizer { .. } | StatementKind::Update { .. }
-                )
-            })
-            .collect())
+        let rest = |statement: &&Statement| {
+            matches!(
+                statement.kind,
+                StatementKind::Loss(_) | StatementKind::Metric(..) | StatementKind::Optimizer { .. } | StatementKind::Update { .. }
+            )
+        };
+        chosen.retain(rest);
+        (chosen, outcome)
     }
 
     /// Labels, blocks and numbers of the stages of a body, in the order of the text.
-    fn label_body(&mut self, frame: &mut Frame<'a>, statements: &'a [Statement]) {
+    pub(super) fn label_body(&mut self, frame: &mut Frame<'a>, statements: &'a [Statement]) {
         let mut applied = Vec::new();
         let mut blocks: Vec<(&'a Name, &'a nnc_grammar::tree::Chain)> = Vec::new();
         visit_statements(statements, &mut |statement| match &statement.kind {
@@ -74,9 +87,9 @@ impl<'a> Elaboration<'a> {
             _ => in_statement(statement, &mut |flow| walk::applications_in_flow(flow, &mut |one: Applied<'a>| applied.push(one))),
         });
         let mut scope = std::mem::take(&mut frame.scopes[0]);
-        self.fill_scope(&mut scope, &applied);
+        self.fill_scope(frame, &mut scope, &applied);
         for (name, chain) in blocks {
-            self.add_label(&mut scope, name, Labelled::Block(chain));
+            self.add_label(frame, &mut scope, name, Labelled::Block(chain));
         }
         frame.scopes[0] = scope;
     }
@@ -414,6 +427,8 @@ impl<'a> Elaboration<'a> {
             Some(kind) => self.index_range(frame, kind)?,
             None => None,
         };
+        let mut bound = binders.iter().filter(|binder| !binder.pack).map(|binder| binder.name.text.as_str()).collect();
+        self.check_flow(frame, &mut bound, value)?;
         if binders.is_empty() && kind.is_none() {
             if !value.stages.is_empty() {
                 let results = self.flow_results(frame, &mut context, value)?;
@@ -536,6 +551,21 @@ impl<'a> Elaboration<'a> {
         }
         self.integer_root(frame, context, &value.value, range).map(Root::Value)
     }
+}
+
+/// Whether a statement reads a target of a model that is used as a layer, itself or through others: it stays behind with it.
+fn leave_behind(frame: &mut Frame<'_>, statement: &Statement) -> bool {
+    let mut reads = false;
+    reads_of_statement(statement, &mut |name| reads |= frame.left_behind.contains(name));
+    if reads {
+        let names: Vec<&Name> = match &statement.kind {
+            StatementKind::Equation { name, .. } => vec![name],
+            StatementKind::Destructure { names, .. } => names.iter().collect(),
+            _ => Vec::new(),
+        };
+        frame.left_behind.extend(names.into_iter().map(|name| name.text.clone()));
+    }
+    reads
 }
 
 /// A statement that needs itself through others.

@@ -785,11 +785,15 @@ impl<'a> Elaboration<'a> {
             context.whole = outer;
             return value;
         };
+        let [axis, rest @ ..] = axes else {
+            let message = "an array stands where a number is expected";
+            return Err(self.report(Diagnostic::error("NN0208", part.span, message).help("all rows of an array constant have one shape")));
+        };
         let mut values = Vec::new();
         for part in parts {
-            values.push(self.array_part(frame, context, part, &axes[1..])?);
+            values.push(self.array_part(frame, context, part, rest)?);
         }
-        let axis = self.equations.pool.axis(axes[0], context.axes[axes[0] as usize]);
+        let axis = self.equations.pool.axis(*axis, context.axes[*axis as usize]);
         Ok(self.choose_between(axis, 0, &values))
     }
 

@@ -26,7 +26,7 @@ impl<'a> Link<'a> {
 
 impl<'a> Elaboration<'a> {
     /// Gives a scope its labels and numbers.
-    pub(super) fn fill_scope(&mut self, scope: &mut Scope<'a>, applied: &[Applied<'a>]) {
+    pub(super) fn fill_scope(&mut self, frame: &Frame<'a>, scope: &mut Scope<'a>, applied: &[Applied<'a>]) {
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         for one in applied {
             let (label, name): (Option<&'a Name>, &'a Name) = match one {
@@ -51,13 +51,22 @@ impl<'a> Elaboration<'a> {
                 Applied::First(argument) => Labelled::First(argument),
                 Applied::Call(_) => continue,
             };
-            self.add_label(scope, label, labelled);
+            self.add_label(frame, scope, label, labelled);
         }
     }
 
-    pub(super) fn add_label(&mut self, scope: &mut Scope<'a>, label: &'a Name, labelled: Labelled<'a>) {
+    pub(super) fn add_label(&mut self, frame: &Frame<'a>, scope: &mut Scope<'a>, label: &'a Name, labelled: Labelled<'a>) {
         if super::names::FIXED.contains(&label.text.as_str()) {
             self.report(super::names::fixed_name(&label.text, label.span));
+            return;
+        }
+        if matches!(frame.values.get(&label.text), Some(Value::Tensor(_))) {
+            let message = format!("`{}` is the name of a tensor and of a stage", label.text);
+            let mut diagnostic = Diagnostic::error("NN0109", label.span, message);
+            if let Some(&place) = frame.places.get(&label.text) {
+                diagnostic = diagnostic.also(place, "the tensor");
+            }
+            self.report(diagnostic.help(format!("label the stage otherwise: `{}_stage`", label.text)));
             return;
         }
         if let Some(first) = scope.labels.get(label.text.as_str()) {
@@ -77,7 +86,7 @@ impl<'a> Elaboration<'a> {
         let mut applied = Vec::new();
         walk::applications_in_stages(stages, &mut |one| applied.push(one));
         let mut filled = std::mem::take(&mut frame.scopes[scope]);
-        self.fill_scope(&mut filled, &applied);
+        self.fill_scope(frame, &mut filled, &applied);
         frame.scopes[scope] = filled;
     }
 
@@ -287,7 +296,7 @@ impl<'a> Elaboration<'a> {
             let mut applied = Vec::new();
             walk::applications_in_chain(argument, &mut |one| applied.push(one));
             let mut filled = std::mem::take(&mut frame.scopes[inner]);
-            self.fill_scope(&mut filled, &applied);
+            self.fill_scope(frame, &mut filled, &applied);
             frame.scopes[inner] = filled;
             values.truncate(if copy == 0 { values.len() } else { 1 });
             let result = self.run_links(frame, inner, &links, values);

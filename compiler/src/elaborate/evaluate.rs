@@ -114,6 +114,10 @@ impl<'a> Elaboration<'a> {
             Value::Number(number) if number.fract() == 0.0 && number.abs() <= 2f64.powi(31) => {
                 Ok(self.equations.pool.integer(number as i64))
             }
+            Value::Number(number) if number.fract() == 0.0 => {
+                let message = format!("{number} is beyond 2^31");
+                Err(self.report(Diagnostic::error("NN0205", span, message).label("the largest integer is 2147483648")))
+            }
             Value::Number(number) => {
                 let message = format!("{number} is not a whole number");
                 Err(self.report(Diagnostic::error("NN0201", span, message).label("an integer is needed here")))
@@ -914,7 +918,7 @@ impl<'a> Elaboration<'a> {
     pub(super) fn too_large(&mut self, span: Span) -> Reported {
         let message = "the model grows too large while it is expanded";
         self.report(
-            Diagnostic::error("NN0510", span, message).note("More than 4 million expressions or 50 000 stages would have to be read."),
+            Diagnostic::error("NN0510", span, message).note("More than 4 million expressions or 25 000 stages would have to be read."),
         )
     }
 }

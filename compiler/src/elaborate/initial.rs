@@ -142,10 +142,6 @@ impl<'a> Elaboration<'a> {
     }
 
     fn target(&mut self, frame: &mut Frame<'a>, port: &'a Port, initial: Option<&'a Expression>) -> Outcome<Tensor> {
-        if frame.place == Place::Layer && self.applications.last().is_some_and(|application| self.is_model_item(application.item)) {
-            // a model that is used as a layer leaves its targets behind
-            return Err(Reported);
-        }
         if frame.place != Place::Model {
             let message = format!("`target {}` stands outside of a model", port.name.text);
             return Err(self.report(Diagnostic::error("NN0602", port.span, message).help("targets belong to the `model` that trains")));

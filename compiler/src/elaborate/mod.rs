@@ -19,6 +19,7 @@ mod define;
 mod evaluate;
 mod initial;
 mod kinds;
+mod mentions;
 mod models;
 mod names;
 mod optimizers;
@@ -32,7 +33,7 @@ mod tests;
 
 pub use codes::{CODES, Code};
 
-use crate::equations::{Equations, Index, Name};
+use crate::equations::{AtomNode, Equations, Index, Name, Pool};
 use crate::library;
 use crate::model::{Assertion, Interface, Model, Origin, Parameter, Port};
 use apply::Application;
@@ -81,6 +82,7 @@ pub fn elaborate(
     let modules = files.modules(settings, &mut problems);
     let mut models = Vec::new();
     let mut warnings = Vec::new();
+    let mut used = BTreeSet::new();
     let wanted: Vec<&Item> = root
         .items
         .iter()
@@ -105,8 +107,16 @@ pub fn elaborate(
         let result = elaboration.read_model(item, definition, docs);
         problems.append(&mut elaboration.problems);
         warnings.append(&mut elaboration.warnings);
+        used.append(&mut elaboration.used);
         models.extend(result);
     }
+    let mut elaboration = Elaboration::new(&modules, settings, sources);
+    for (number, module) in modules.iter().enumerate().filter(|(_, module)| !module.library) {
+        for item in module.items.values().filter(|item| !used.contains(&(std::ptr::from_ref::<Item>(item) as usize))) {
+            elaboration.check_unused(number, &item.kind);
+        }
+    }
+    problems.append(&mut elaboration.problems);
     finished(models, warnings, problems, first)
 }
 
@@ -175,6 +185,8 @@ struct Elaboration<'a> {
     sources: &'a Sources,
     problems: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    /// Items that have been applied, by their place in memory.
+    used: BTreeSet<usize>,
     /// The definitions that are being applied, innermost last.
     applications: Vec<Application>,
     /// Labels and blocks that are being applied.
@@ -220,6 +232,7 @@ impl<'a> Elaboration<'a> {
             sources,
             problems: Vec::new(),
             warnings: Vec::new(),
+            used: BTreeSet::new(),
             applications: Vec::new(),
             open_labels: Vec::new(),
             equations: Equations::new(),
@@ -251,7 +264,8 @@ impl<'a> Elaboration<'a> {
         let pool = std::mem::take(&mut self.equations.pool);
         let replaced = std::mem::take(&mut self.replaced);
         let constants = std::mem::take(&mut self.constants);
-        *self = Elaboration { replaced, constants, ..Elaboration::new(self.modules, self.settings, self.sources) };
+        let used = std::mem::take(&mut self.used);
+        *self = Elaboration { replaced, constants, used, ..Elaboration::new(self.modules, self.settings, self.sources) };
         self.equations.pool = pool;
     }
 
@@ -261,6 +275,11 @@ impl<'a> Elaboration<'a> {
         for _ in 0..32 {
             let model = self.read_twice(item, definition, docs.clone());
             if self.solved.is_empty() {
+                if model.is_err() && self.problems.is_empty() {
+                    let message = format!("model `{}` cannot be read", definition.name.text);
+                    let note = "This is a mistake of the compiler: nothing that it knows is wrong with the text.";
+                    self.report(Diagnostic::error("NN0100", definition.name.span, message).note(note));
+                }
                 let mut model = model.ok()?;
                 self.add_equalities(&mut model, &asserted);
                 return Some(model);
@@ -285,9 +304,9 @@ impl<'a> Elaboration<'a> {
     fn substitute_size(&mut self, index: Index, values: &BTreeMap<Name, Index>) -> Index {
         struct Sizes<'s>(&'s BTreeMap<Name, Index>);
         impl crate::equations::Rewrite for Sizes<'_> {
-            fn atom(&mut self, pool: &mut crate::equations::Pool, atom: crate::equations::Atom) -> Option<Index> {
+            fn atom(&mut self, pool: &mut Pool, atom: crate::equations::Atom) -> Option<Index> {
                 match pool.atom(atom) {
-                    crate::equations::AtomNode::Size { name, .. } => self.0.get(name).copied(),
+                    AtomNode::Size { name, .. } => self.0.get(name).copied(),
                     _ => None,
                 }
             }
@@ -332,8 +351,10 @@ impl<'a> Elaboration<'a> {
         self.applications.pop();
         let training = training?;
         if !self.solved.is_empty() {
+            self.equations = training.forward.equations;
             return Err(Reported);
         }
+        self.bind_dynamic(&training.forward.equations.pool, span);
         let optimizer = self.optimizer(&training, 0)?;
         let parameters = std::mem::take(&mut self.parameters);
         let (inputs, targets) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
@@ -348,6 +369,10 @@ impl<'a> Elaboration<'a> {
         let inference = self.model(0, name, span, &definition.body, false);
         self.applications.pop();
         let inference = inference?;
+        if !self.solved.is_empty() {
+            self.equations = inference.forward.equations;
+            return Err(Reported);
+        }
         let interface = Interface {
             name: name.clone(),
             docs,
@@ -369,8 +394,31 @@ impl<'a> Elaboration<'a> {
         Ok(Model { interface, training: training.forward, inference: inference.forward, optimizer })
     }
 
+    /// Refuses a dynamic size that no axis of an input or target is: nothing would tell it at a call.
+    fn bind_dynamic(&mut self, pool: &Pool, span: Span) {
+        let names: BTreeSet<Name> = self.dynamic.iter().copied().filter(|name| !self.replaced.contains_key(name)).collect();
+        for name in names {
+            let plain = |&axis: &Index| {
+                matches!(pool.affine(axis).terms[..], [(atom, 1)] if pool.affine(axis).constant == 0
+                && matches!(*pool.atom(atom), AtomNode::Size { name: other, .. } if other == name))
+            };
+            if self.inputs.iter().chain(&self.targets).any(|port| port.axes.iter().any(plain)) {
+                continue;
+            }
+            let text = pool.text(name).to_string();
+            let message = format!("nothing tells the size `{text}` at a call");
+            let help = format!("some axis of an input must be just `{text}`");
+            self.report(Diagnostic::error("NN0213", span, message).help(help));
+        }
+    }
+
     /// Notes an error. Inside of a library definition the place is the user's application of it.
     fn report(&mut self, mut diagnostic: Diagnostic) -> Reported {
+        for label in &mut diagnostic.labels {
+            // white space behind a place is not part of it
+            let text = self.text(label.span);
+            label.span.end -= (text.len() - text.trim_end().len()) as u32;
+        }
         if diagnostic.labels[0].span.source >= library::FIRST_SOURCE {
             let users = self.applications.iter().rev().find(|application| application.span.source < library::FIRST_SOURCE);
             if let Some(application) = users {
@@ -399,12 +447,5 @@ impl<'a> Elaboration<'a> {
             self.sources.0.get(span.source as usize).map(|source| source.text.as_str())
         };
         source.and_then(|text| text.get(span.range())).unwrap_or_default()
-    }
-
-    /// Whether an item, by its place in memory, is a model.
-    fn is_model_item(&self, item: usize) -> bool {
-        self.modules.iter().any(|module| {
-            module.items.values().any(|other| std::ptr::from_ref(*other) as usize == item && matches!(other.kind, ItemKind::Model(_)))
-        })
     }
 }

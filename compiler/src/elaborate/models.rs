@@ -47,9 +47,13 @@ impl<'a> Elaboration<'a> {
         statements: &'a [Statement],
     ) -> Outcome<Read<'a>> {
         let unbatched = statements.iter().any(|statement| statement.kind == StatementKind::Unbatched);
-        let targets = statements
-            .iter()
-            .any(|statement| matches!(&statement.kind, StatementKind::Declare { role: nnc_grammar::tree::Role::Target, .. }));
+        let mut target_span = None;
+        super::bodies::visit_statements(statements, &mut |statement| {
+            if let StatementKind::Declare { role: nnc_grammar::tree::Role::Target, .. } = &statement.kind {
+                target_span.get_or_insert(statement.span);
+            }
+        });
+        let targets = target_span.is_some();
         let batched = !unbatched && !(ports.is_empty() && !targets);
         if batched {
             self.add_batch(&mut frame);
@@ -61,6 +65,7 @@ impl<'a> Elaboration<'a> {
                 let message = format!("port `{}` sees the batch, which is not built yet", port.name.text);
                 let note = "Models whose ports write `batch` are a later part of the language.";
                 outcome = Err(self.report(Diagnostic::error("NN0704", port.span, message).note(note)));
+                frame.values.insert(port.name.text.clone(), Value::Broken);
                 continue;
             }
             if let Err(reported) = self.define_name(&mut frame, &port.name).and_then(|()| self.input(&mut frame, port)) {
@@ -68,18 +73,18 @@ impl<'a> Elaboration<'a> {
                 frame.values.insert(port.name.text.clone(), Value::Broken);
             }
         }
-        let body = self.run_body(&mut frame, statements);
-        outcome?;
-        let body = body?;
+        let (body, read) = self.run_body_partly(&mut frame, statements);
+        let mut outcome = read.and(outcome);
         let mut outputs = Vec::new();
         for result in results {
             match frame.values.get(&result.text).cloned() {
                 Some(Value::Tensor(tensor)) => outputs.push(self.output(&frame, &result.text, &tensor)),
-                Some(_) => return Err(Reported),
+                Some(_) => outcome = Err(Reported),
+                None if outcome.is_err() && body.is_empty() => {}
                 None => {
                     let message = format!("result `{}` of `{}` is not defined", result.text, frame.definition);
                     let help = format!("add an equation: `{} = …;`", result.text);
-                    return Err(self.report(Diagnostic::error("NN0112", result.span, message).help(help)));
+                    outcome = Err(self.report(Diagnostic::error("NN0112", result.span, message).help(help)));
                 }
             }
         }
@@ -130,14 +135,7 @@ impl<'a> Elaboration<'a> {
             None if targets => {
                 let message = format!("model `{}` declares a target and states no loss", frame.definition);
                 let help = "add `loss = cross_entropy(p, t);`, `loss = mse(y, t);` or another";
-                return Err(self.report(
-                    Diagnostic::error(
-                        "NN0601",
-                        frame.scopes[0].numbers.keys().next().copied().map_or(frame.statement, |_| frame.statement),
-                        message,
-                    )
-                    .help(help),
-                ));
+                return Err(self.report(Diagnostic::error("NN0601", target_span.unwrap_or(frame.statement), message).help(help)));
             }
             None => self.default_loss(&mut frame, results, statements)?,
         };
@@ -231,6 +229,7 @@ impl<'a> Elaboration<'a> {
     /// A loss or metric: the mean over the axes that it has, the batch among them.
     fn averaged(&mut self, frame: &mut Frame<'a>, base: &str, flow: &'a Flow) -> Outcome<Tensors> {
         // the statement defines no name: its value is an equation that nothing else can read
+        self.check_flow(frame, &mut Vec::new(), flow)?;
         let mut context = Context::new(frame, base.to_string());
         let tensor = if flow.stages.is_empty() {
             let shape = self.shape(frame, &mut context, &flow.value)?;

@@ -197,7 +197,7 @@ impl<'a> Elaboration<'a> {
         let values = frame.values.keys().map(String::as_str);
         let constants = self.modules[frame.module].items.iter().filter(|(_, item)| matches!(item.kind, ItemKind::Constant { .. }));
         let candidates = values.chain(constants.map(|(&name, _)| name)).chain(more.iter().copied());
-        if let Some(near) = nearest(name, candidates.chain(FIXED.iter().copied())) {
+        if let Some(near) = nearest(name, candidates.chain(["train", "inf", "pi", "true", "false"])) {
             diagnostic = diagnostic.replace(format!("did you mean `{near}`?"), span, near);
         } else if self.callee(frame.module, name).is_some() {
             diagnostic = diagnostic.help(format!("`{name}` is a definition: apply it, as in `x -> {name}` or `{name}(x)`"));
@@ -239,7 +239,11 @@ pub(super) fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> 
     if wrong.len() > 64 {
         return None;
     }
-    let limit = if wrong.len() <= 2 { 1 } else { 1 + wrong.len() / 4 };
+    let limit = match wrong.len() {
+        0 | 1 => 0,
+        2 => 1,
+        length => 1 + length / 4,
+    };
     let simple = |text: &str| text.to_ascii_lowercase().replace('_', "");
     let wrong_simple = simple(wrong);
     names

@@ -49,9 +49,7 @@ impl<'a> Elaboration<'a> {
         }
         let key = if binder.pack { format!("..{}", name.text) } else { name.text.clone() };
         if context.indices.contains_key(&key) {
-            let message = format!("index `{}` is bound already", name.text);
-            let help = format!("give this one another name: `{}2`", name.text);
-            return Err(self.report(Diagnostic::error("NN0305", name.span, message).help(help)));
+            return Err(self.bound_already(binder));
         }
         let sizes = self.range_of(frame, context, binder, scope)?;
         let axes: Vec<u32> = sizes

@@ -62,11 +62,322 @@ fn digits() {
             metric hits = accuracy(p, digit);
         }",
     );
-    println!("{}", print(&model.training.equations));
-    println!("{:#?}", model.interface);
-    for group in &model.optimizer.groups {
-        println!("{}", print(&group.equations));
-        println!("{:?} {:?}", group.states, group.update);
+    insta::assert_snapshot!(print(&model.training.equations), @r"
+    input x[batch, 64]
+    target digit[batch]: index(10)
+    param fc1.w[64, 32]
+    param fc1.b[32]
+    param fc2.w[32, 10]
+    param fc2.b[10]
+    fc1.y[n, o] = sum(i) x[n, i] * fc1.w[i, o] + fc1.b[o]
+    relu1[n, o] = max(fc1.y[n, o], 0)
+    fc2.y[n, o] = sum(i) relu1[n, i] * fc2.w[i, o] + fc2.b[o]
+    softmax1.y.lse[n] = lse(j) fc2.y[n, j]
+    softmax1.y[n, i] = exp(fc2.y[n, i] - softmax1.y.lse[n])
+    cross_entropy1.l[n] = -log(softmax1.y[n, digit[n]])
+    loss = (sum(n) cross_entropy1.l[n]) / max(batch, 1)
+    accuracy1.best[n]: index(10) = argmax(j) softmax1.y[n, j]
+    accuracy1.a[n] = if digit[n] == accuracy1.best[n] { 1 } else { 0 }
+    metric.hits = (sum(n) accuracy1.a[n]) / max(batch, 1)
+    ");
+    let groups: Vec<String> = model.optimizer.groups.iter().map(|group| print(&group.equations)).collect();
+    insta::assert_snapshot!(groups.join("\n"), @r"
+    param parameter[elements]
+    input gradient[elements]
+    number step
+    number bound
+    input all.gradient[all]
+    number beta1
+    number beta2
+    number eps
+    number decay
+    state adamw.m[elements]
+    state adamw.v[elements]
+    clip_norm.u.sum = sum(e) all.gradient[e]^2
+    clip_norm.u[e] = -gradient[e] * max(-bound / (sqrt(clip_norm.u.sum) + 1e-6), -1)
+    adamw.lr = 0.00495 * (cos(3.141592653589793 * min((step - 1) / 2000, 1)) + 1) + 0.0001
+    adamw.m1[e] = clip_norm.u[e] * (1 - beta1) + beta1 * adamw.m[e]
+    adamw.v1[e] = beta2 * adamw.v[e] + clip_norm.u[e]^2 * (1 - beta2)
+    adamw.p.next[e] = parameter[e] * (1 - adamw.lr * decay) - adamw.lr * adamw.m1[e] / ((sqrt(adamw.v1[e] / (1 - exp(step * log(beta2)))) + eps) * (1 - exp(step * log(beta1))))
+
+    param parameter[elements]
+    input gradient[elements]
+    number step
+    number adamw_beta1
+    number adamw_beta2
+    number adamw_eps
+    number adamw_decay
+    state adamw.m[elements]
+    state adamw.v[elements]
+    adamw.lr = 0.00495 * (cos(3.141592653589793 * min((step - 1) / 2000, 1)) + 1) + 0.0001
+    adamw.m1[e] = gradient[e] * (1 - adamw_beta1) + adamw_beta1 * adamw.m[e]
+    adamw.v1[e] = adamw_beta2 * adamw.v[e] + gradient[e]^2 * (1 - adamw_beta2)
+    adamw.p.next[e] = parameter[e] * (1 - adamw.lr * adamw_decay) - adamw.lr * adamw.m1[e] / ((sqrt(adamw.v1[e] / (1 - exp(step * log(adamw_beta2)))) + adamw_eps) * (1 - exp(step * log(adamw_beta1))))
+    ");
+}
+
+/// Every layer of the library, applied once: (ports, value).
+const APPLIED: &[(&str, &str)] = &[
+    ("x[5]", "x -> relu -> identity -> relu6 -> leaky_relu(slope = 0.2) -> elu -> celu -> selu -> gelu -> gelu_tanh -> silu -> mish"),
+    ("x[5]", "x -> hardsigmoid -> hardswish -> hardtanh -> clamp -> softsign -> logsigmoid -> tanhshrink -> softshrink -> hardshrink"),
+    ("x[5]", "x -> threshold(at = 0.5) -> sign -> square -> scale(by = 3) -> prelu -> exp -> log -> tanh -> sigmoid -> softplus"),
+    ("a[2, 5], b[2, 5]", "(a, b) -> add"),
+    ("a[2, 5], b[2, 5]", "mul(a, b)"),
+    ("x[3, 4, 5]", "x -> channel_prelu"),
+    ("x[3, 5]", "x -> softmax -> log_softmax -> softmin"),
+    ("x[3, 4, 5]", "x -> softmax2d"),
+    ("x[3, 6]", "x -> glu -> swiglu(3, 7) -> geglu(3, 5)"),
+    ("q[3, 4], k[5, 4], v[5, 2]", "(q, k, v) -> attention_core"),
+    ("q[3, 4], k[5, 4], v[5, 2]", "attention_core(causal = true)(q, k, v)"),
+    ("q[3, 4], k[5, 4], v[5, 2], keep[5]: index(2)", "(q, k, v, keep) -> masked_attention_core"),
+    ("x[3, 4]", "x -> attention(4, 2)"),
+    ("x[3, 4]", "x -> attention(2, causal = true, bias = false)"),
+    ("x[3, 4], keep[3]: index(2)", "(x, keep) -> masked_attention(2)"),
+    ("x[3, 4], m[5, 6]", "(x, m) -> cross_attention(2)"),
+    ("x[3, 4], m[5, 6], keep[5]: index(2)", "(x, m, keep) -> masked_cross_attention(2)"),
+    ("x[3, 4]", "x -> rope -> sinusoidal_position -> learned_position"),
+    ("x[3, 4]", "x -> transformer_encoder_layer(2, hidden = 8) -> gpt_block(2, 8)"),
+    ("x[3, 4], m[5, 4]", "(x, m) -> transformer_decoder_layer(4, 2, hidden = 8)"),
+    ("x[2, 9]", "x -> conv1d(4, 3, stride = 2, padding = 1) -> causal_conv1d(2, 2, dilation = 2)"),
+    ("x[4, 9]", "x -> conv1d(4, 6, 3, groups = 2, bias = false) -> separable_conv1d(3, 3)"),
+    ("x[2, 7, 8]", "x -> conv2d(4, (3, 2), stride = (2, 1), padding = 1) -> separable_conv2d(3, 2) -> conv2d(2, 1)"),
+    ("x[2, 7]", "x -> conv_transpose1d(2, 3, 3, stride = 2, padding = 1, output_padding = 1)"),
+    ("x[2, 4, 3]", "x -> conv_transpose2d(3, 3, stride = 2)"),
+    ("x[2, 4, 3]", "x -> flatten -> linear(24, 5) -> reshape(5, 1)"),
+    ("u[3], v[4]", "(u, v) -> bilinear(5)"),
+    ("t[4]: index(7)", "t -> embedding(7, 3) -> mean_over_time"),
+    ("t[4]: index(7)", "t -> embedding(3) -> max_over_time"),
+    ("t[4]: index(7)", "t -> embedding_bag(3)"),
+    ("x[3, 4]", "x -> layer_norm -> rms_norm -> group_norm(3) -> instance_norm"),
+    ("x[3, 4, 5]", "x -> instance_norm(affine = true) -> local_response_norm(3) -> normalize"),
+    ("x[3, 8]", "x -> max_pool1d(2) -> avg_pool1d(2, stride = 1, padding = 1)"),
+    ("x[3, 8, 9]", "x -> max_pool2d(2, padding = 1) -> avg_pool2d((2, 3), count_include_pad = false, padding = 1)"),
+    ("x[3, 8]", "x -> adaptive_max_pool1d(5) -> adaptive_avg_pool1d(2)"),
+    ("x[3, 8, 7]", "x -> adaptive_avg_pool2d((3, 5)) -> adaptive_max_pool2d(2) -> global_avg_pool"),
+    ("x[3, 8, 7]", "x -> global_max_pool"),
+    ("x[3, 8]", "x -> pad1d((1, 2)) -> reflection_pad1d(2) -> replication_pad1d((1, 2)) -> circular_pad1d(3)"),
+    ("x[3, 8, 5]", "x -> pad2d(1) -> zero_pad2d(1, 2, 0, 1) -> reflection_pad2d(2) -> replication_pad2d((1, 2)) -> circular_pad2d(3)"),
+    ("x[3, 8]", "x -> upsample_nearest1d(2) -> upsample_linear1d(3)"),
+    ("x[4, 4, 5]", "x -> upsample_nearest2d(2) -> upsample_bilinear2d((3, 2))"),
+    ("x[8, 4, 5]", "x -> pixel_shuffle(2) -> pixel_unshuffle(2)"),
+    ("a[2, 3], b[2, 4]", "(a, b) -> concat -> slice(1, 4) -> transpose -> reverse -> last"),
+    ("a[2, 3], b[4, 3]", "(a, b) -> concat_channels -> channel_shuffle(3)"),
+    ("y[2, 3], t[2, 3]", "mse(y, t) + mae(y, t) + huber(y, t) + smooth_l1(beta = 0.5)(y, t) + logcosh(y, t) + quantile(0.3)(y, t)"),
+    ("z[4], t: index(4)", "cross_entropy_with_logits(z, t) + cross_entropy(smoothing = 0.1)(z -> softmax, t) + nll(z -> log_softmax, t)"),
+    ("z[4], q[4]: prob", "soft_cross_entropy_with_logits(z, q) + kl_div(z -> log_softmax, q) + soft_cross_entropy(z -> softmax, q)"),
+    (
+        "z[4], t[4]: prob",
+        "binary_cross_entropy(z -> sigmoid, t) + binary_cross_entropy_with_logits(pos_weight = 2.0)(z, t) + dice(z -> sigmoid, t)",
+    ),
+    ("z[4], t: index(4), b: index(2), s", "focal(z -> softmax, t) + binary_focal(s -> sigmoid, b) + multi_margin(z, t)"),
+    (
+        "y[4], t[4], v[4]",
+        "poisson_nll(y, t) + gaussian_nll(y, t, v) + hinge(y, t) + squared_hinge(y, t) + soft_margin(y, t) + hinge_embedding(y, t)",
+    ),
+    ("a, b, t", "margin_ranking(margin = 0.1)(a, b, t)"),
+    (
+        "a[3], p[3], n[3], t: index(2)",
+        "triplet(a, p, n) + cosine_similarity(a, p) + cosine_embedding(a, n, t) + pairwise_distance(a, p) + norm(a)",
+    ),
+    ("z[4], t: index(4), s, u", "accuracy(z, t) + top_k(2)(z, t) + binary_accuracy(s, u)"),
+];
+
+#[test]
+fn library() {
+    let mut failed = String::new();
+    for (ports, value) in APPLIED {
+        let text = format!("model Net({ports}) -> out {{ out = {value}; loss = mean(0 * w + 1); param w[2] = 0; }}");
+        match read(&text, &Settings::default()) {
+            Ok(elaborated) => {
+                for forward in [&elaborated.models[0].training, &elaborated.models[0].inference] {
+                    for violation in crate::equations::verify::violations(&forward.equations) {
+                        failed.push_str(&format!("{value}: {violation}\n"));
+                    }
+                }
+            }
+            Err((problems, sources)) => failed.push_str(&format!("{value}\n{}", show(&problems, &sources))),
+        }
     }
-    println!("{:?}", model.optimizer.fields);
+    assert!(failed.is_empty(), "{failed}");
+}
+
+/// Wrong texts, each with the code and the place of its errors.
+const REFUSED: &[(&str, &[(&str, &str)])] = &[
+    ("model M(x[4]) -> y { y = x -> linaer(4, 3); }", &[("NN0102", "linaer")]),
+    ("model M(x[4]) -> y { y[i] = z[i]; }", &[("NN0101", "z")]),
+    ("model M(x[4]) -> y { y[i] = x[i] + alhpa; let alpha = 3; }", &[("NN0101", "alhpa")]),
+    ("model M(x[4]) -> y { y = x -> linear(5, 3); }", &[("NN0202", "linear(5, 3)")]),
+    ("model M(x[4]) -> y { y = x -> linear(3, bias = fals); }", &[("NN0101", "fals")]),
+    ("model M(x[4]) -> y { y = x -> linear(3, biass = false); }", &[("NN0505", "biass")]),
+    ("model M(x[4]) -> y { y = x -> linear(4, 3, false); }", &[("NN0507", "linear(4, 3, false)")]),
+    ("model M(x[4]) -> y { y = x -> linear(n_in = 4, 3); }", &[("NN0506", "n_in")]),
+    ("model M(x[4]) -> y { y = x -> linear(); }", &[("NN0508", "linear()")]),
+    ("model M(x[4]) -> y { y[i] = x[i + 1]; }", &[("NN0302", "i")]),
+    ("model M(x[4]) -> y { y[i: 3] = x[i - 1]; }", &[("NN0301", "i - 1")]),
+    ("model M(x[4], w[5]) -> y { y[i] = x[i] * w[i]; }", &[("NN0303", "i")]),
+    ("model M(x[4]) -> y { y[i] = x[i, j]; }", &[("NN0101", "j")]),
+    ("model M(x[4]) -> y { y[i, i] = x[i]; }", &[("NN0305", "i")]),
+    ("model M(x[4]) -> y { y[i, j] = x[i]; }", &[("NN0302", "j")]),
+    ("model M(x[4]) -> y { y[i] = sum(i) x[i]; }", &[("NN0305", "i")]),
+    ("model M(x[4]) -> y { y[i] = x[j]; }", &[("NN0101", "j")]),
+    ("model M(x[4]) -> y { y = x; y = x -> relu; }", &[("NN0106", "y")]),
+    ("model M(x[4]) -> y { y[i] = h[i]; h[i] = y[i]; }", &[("NN0701", "y")]),
+    ("model M(x[4]) -> y { y[i] = y[i - 1] or 0; }", &[("NN0701", "y")]),
+    ("layer a(x[N]) -> y { y = x -> b; } layer b(x[N]) -> y { y = x -> a; } model M(x[4]) -> y { y = x -> a; }", &[("NN0111", "a")]),
+    ("fn f(x) = f(x) + 1; model M(x[4]) -> y { y = x -> f; }", &[("NN0111", "f(x)")]),
+    ("model M(x[4]) -> y { target t: index(3); y = x -> linear(3); loss = cross_entropy(y, t); }", &[("NN0401", "cross_entropy(y, t)")]),
+    (
+        "model M(x[4]) -> y { target t: index(5); y = x -> linear(3) -> softmax; loss = cross_entropy(y, t); }",
+        &[("NN0403", "cross_entropy(y, t)")],
+    ),
+    ("model M(x[4]) -> y { target t; y = x -> linear(3) -> softmax; loss = cross_entropy(y, t); }", &[("NN0403", "cross_entropy(y, t)")]),
+    ("model M(x[4], t: index(3)) -> y { y = t -> linear(3); }", &[("NN0208", "linear(3)")]),
+    ("model M(x[4], t[4]: index(3)) -> y { y = t -> relu; }", &[("NN0402", "relu")]),
+    ("model M(x[T, 4]) -> y { y = x -> flatten -> linear(3); }", &[("NN0210", "linear(3)")]),
+    ("model M(x[4]) -> y { param w[0] = 1; y = x; }", &[("NN0203", "0")]),
+    ("model M(x[4]) -> y { param w[2.5] = 1; y = x; }", &[("NN0201", "2.5")]),
+    ("model M(x[4]) -> y { param w[3000000000] = 1; y = x; }", &[("NN0205", "3000000000")]),
+    ("model M(x[4]) -> y { param w[2000000000, 2000000000] = 1; y = x; }", &[("NN0206", "w[2000000000, 2000000000]")]),
+    ("model M(x[4]) -> y { param w[4]; y[i] = w[i] * x[i]; }", &[("NN0603", "w[4]")]),
+    ("model M(x[4]) -> y { y = x + uniform(0, 1); }", &[("NN0604", "uniform(0, 1)")]),
+    ("model M(x[4]) -> y { y[i] = (x[i] + 1) or 0; }", &[("NN0310", "(x[i] + 1)")]),
+    ("layer l(x[N]) -> y { y = x; loss = sum(i) x[i]; } model M(x[4]) -> y { y = x -> l; }", &[("NN0602", "loss = sum(i) x[i];")]),
+    ("layer l(x[N]) -> y { target t; y = x; } model M(x[4]) -> y { y = x -> l; }", &[("NN0602", "t")]),
+    ("model M(x[4]) -> y { y = x -> conv2d(3, 3); }", &[("NN0208", "conv2d(3, 3)")]),
+    ("model M(x[2, 4, 4]) -> y { y = x -> conv2d(3, 5); }", &[("NN0209", "conv2d(3, 5)")]),
+    ("model M(x[4]) -> y { y = x -> reshape(3, 2); }", &[("NN0202", "reshape(3, 2)")]),
+    ("model M(x[4]) -> y { y = x -> residual(linear(3)); }", &[("NN0202", "residual(linear(3))")]),
+    ("model M(x[4]) -> y { y = x -> repeat(0, linear(3)); }", &[("NN0203", "0")]),
+    ("model M(x[4]) -> y { y = x -> repeat(1000000000, linear(4)); }", &[("NN0510", "linear(4)")]),
+    ("model M(x[4]) -> y { y = x -> fc: linear(4) -> fc(3); }", &[("NN0504", "3")]),
+    ("model M(x[4]) -> y { y = x -> fc: linear(4) -> fc: linear(4); }", &[("NN0106", "fc")]),
+    ("model M(x[4]) -> y { y = x -> x: linear(4); }", &[("NN0109", "x")]),
+    ("model M(x[4]) -> y { y = x -> linear(4); optimizer for z.* = adam(); }", &[("NN0608", "z.*")]),
+    ("model M(x[4]) -> y { y = x -> linear(4); optimizer = adma(); }", &[("NN0102", "adma")]),
+    ("model M(x[4]) -> y { y = x -> linear(4); optimizer = clip_norm(1.0); }", &[("NN0609", "clip_norm(1.0)")]),
+    ("model M(x[4]) -> y { y = x -> linear(4); optimizer = adam(lr = foo(step)); }", &[("NN0102", "foo")]),
+    ("model M(x[4]) -> y { y = x -> linear(4); optimizer = adam(0.1); }", &[("NN0507", "adam(0.1)")]),
+    ("model M(x[4]) -> y { y = x -> dropout(0.5); }", &[("NN0102", "dropout")]),
+    ("model M(x[batch, 4]) -> y { y[b, i] = x[b, i]; }", &[("NN0704", "x[batch, 4]")]),
+    ("model M(x[4]) -> y { y = x -> batch_norm; }", &[("NN0102", "batch_norm")]),
+    ("model M(x[4]) -> y { state s = 0; y = x; }", &[("NN0703", "s")]),
+    ("model M(x[4]) -> y { random r = 0; y = x; }", &[("NN0702", "r")]),
+    ("model M(x[4]) -> y { y = x; loss = sum(grad(y, x)); }", &[("NN0705", "grad(y, x)")]),
+    ("model M(x[4]) -> y { param w[4, 4] = orthogonal(); y = x; }", &[("NN0706", "orthogonal()")]),
+    ("model M(x[4]) -> y { y[i] = step * x[i]; }", &[("NN0607", "step")]),
+    ("model M(x[4]) -> y { let train = 3; y = x; }", &[("NN0108", "train")]),
+    ("const inf = 3; model M(x[4]) -> y { y = x; }", &[("NN0108", "inf")]),
+    (r#"model M(x[4]) -> y { check 4 < 3, "four is {x}"; y = x; }"#, &[("NN0209", r#"check 4 < 3, "four is {x}";"#)]),
+    ("model M(x[4]) -> z { y = x; }", &[("NN0112", "z")]),
+    ("model M(x[4]) -> y { target t; y = x; }", &[("NN0601", "target t;")]),
+    ("model M(x[4]) -> y { y = x; loss = sum(i) x[i]; loss = 1; }", &[("NN0601", "loss = 1;")]),
+    ("model M(x[..S]) -> y { y = x; }", &[("NN0211", "..S")]),
+    ("model M = relu -> linear(4, 3);", &[("NN0212", "relu")]),
+    ("model M = conv2d(1, 6, 5) -> relu;", &[("NN0212", "conv2d(1, 6, 5)")]),
+    ("model M = linear(4, 3) -> linear(5, 3);", &[("NN0202", "linear(5, 3)")]),
+    ("model M(x[4]) -> y { y[i] = x; }", &[("NN0302", "i")]),
+    ("model M(x[4], z[5]) -> y { y = x + z; }", &[("NN0202", "z")]),
+    ("model M(x[4]) -> y { y = x[i]; }", &[("NN0101", "i")]),
+    ("model M(x[4]) -> y { y = argmax(i where x[i] > 0) x[i]; }", &[("NN0311", "argmax(i where x[i] > 0) x[i]")]),
+    ("model M(x[4]) -> y { if x[0] > 0 { y = x; } else { y = 2 * x; } }", &[("NN0204", "x[0] > 0")]),
+    ("model M(x[4]) -> y { y[i] = if i { x[i] } else { 0 }; }", &[("NN0404", "i")]),
+    ("model M(x[4]) -> y { y[i] = x[i] / (i > 2); }", &[("NN0404", "(i > 2)")]),
+    ("model M(x[4]) -> y { y[i: 0] = 3; }", &[("NN0203", "0")]),
+    ("model M(x[4]) -> y { y = relu(x, 3); }", &[("NN0501", "relu(x, 3)")]),
+    ("model M(x[4]) -> y { y = leaky_relu(x, slop = 3); }", &[("NN0505", "slop")]),
+    ("model M(x[4]) -> y { y = x -> leaky_relu(0.1); }", &[("NN0507", "0.1")]),
+    ("model M(x[4]) -> y { (a, b) = x -> linear(3); y = a; }", &[("NN0501", "a, b) = x -> linear(3)")]),
+    ("model M(x[4]) -> y { y = (x, x) -> linear(3); }", &[("NN0501", "linear(3)")]),
+    ("model M(x[4]) -> y { e: index(3) = argmax(j) x[j]; y[i] = x[i] * e; }", &[("NN0403", "argmax(j) x[j]")]),
+    ("model M(x[4]) -> y { y = x; metric a = 1; metric a = 2; }", &[("NN0106", "a")]),
+    ("model M(x[4]) -> y { y[k: 3] = x[x[k]]; }", &[("NN0405", "x[k]")]),
+    ("model M(x[4]) -> y { y = x -> clip_norm(1); }", &[("NN0102", "clip_norm")]),
+    ("model M(x[4]) -> y { y = [1, [2, 3]]; }", &[("NN0208", "[2, 3]")]),
+    ("model M(x[4]) -> y { y[i] = max(x[i], 1, 2); }", &[("NN0501", "max(x[i], 1, 2)")]),
+    ("model M(x[4]) -> y { y = mean(i) mean(x[i]); }", &[("NN0312", "mean(x[i])")]),
+    ("model M(x[4], x[3]) -> y { y = x; }", &[("NN0106", "x")]),
+    ("model M(x[4]) -> y { y = x -> linear(2^40); }", &[("NN0205", "linear(2^40)")]),
+    ("model M(x[4]) -> y { y = x -> linear(1/0); }", &[("NN0201", "linear(1/0)")]),
+    ("model M(x[4]) -> y { y[i] = x[i / 0]; }", &[("NN0302", "i")]),
+    ("model M(x[4]) -> y { p = x -> softmax; y = soft_cross_entropy(p, x); }", &[("NN0401", "soft_cross_entropy(p, x)")]),
+    ("model M(x[4]) -> y { y = x -> linear(4); loss = mean(fc.w); }", &[("NN0101", "fc.w")]),
+    ("model M(x[4]) -> y { block t = linear(4) -> t; y = x -> t; }", &[("NN0111", "t")]),
+    (
+        "model M(x[4]) -> y { y = unknwn(x); z = x -> lnear(3); q[i] = x[i + 9]; }",
+        &[("NN0102", "unknwn"), ("NN0102", "lnear"), ("NN0302", "i")],
+    ),
+    (r#"import "foo.nn"; model M(x[4]) -> y { y = x; }"#, &[("NN0103", r#""foo.nn""#)]),
+    ("const D; model M(x[D]) -> y { y = x; }", &[("NN0107", "D")]),
+    ("const D = 4; const D = 3; model M(x[D]) -> y { y = x; }", &[("NN0106", "D")]),
+    ("const D = E; const E = D; model M(x[D]) -> y { y = x; }", &[("NN0110", "E")]),
+    (
+        "model A(x[4]) -> y { target t; y = x -> linear(4); loss = mse(y, t); metric m = mae(y, t); } model M(x[4]) -> y { y = x -> A -> A; }",
+        &[("NN0202", "mse(y, t)"), ("NN0202", "mae(y, t)")],
+    ),
+    ("model A(x[4]) -> y { target t; y[i] = x[i] * t; loss = mean(y); } model M(x[4]) -> y { y = x -> A -> A; }", &[("NN0602", "y")]),
+    (
+        "layer u(x[N]) -> y { y[i] = x[i] * foo + bar; y = x -> qux; } model M(x[4]) -> y { y = x; }",
+        &[("NN0101", "foo"), ("NN0101", "bar"), ("NN0106", "y"), ("NN0102", "qux")],
+    ),
+    ("layer u(x[N]) -> y { y[i] = x[i] * (sum(i) x[i]); } model M(x[4]) -> y { y = x; }", &[("NN0305", "i")]),
+    (
+        "model M(x[4]) -> y { y[i] = x[i] * foo + bar; z = y -> qux; w[i] = x[i + 2]; }",
+        &[("NN0101", "foo"), ("NN0101", "bar"), ("NN0102", "qux"), ("NN0302", "i")],
+    ),
+    ("model M(a[2, 3], b[2, 3]) -> y { y[i] = sum(j) a[i, j] * norm(b[i, j]); }", &[("NN0208", "norm(b[i, j])")]),
+    ("model M(x[4], k: index(-1..4)) -> y { y = x[k]; }", &[("NN0301", "k")]),
+    ("model M(x[T, 3], m[2 * S, 3]) -> y { y = x + m; }", &[("NN0213", "M")]),
+    ("model M(x[T, 3]) -> y { y[t, d] = x[T - 1 - t, d]; }", &[("NN0302", "t")]),
+    ("model M(x[3]) -> y { y[i: 2] = if i == 0 { x[i] } else if i == 1 { x[i + 1] } else { x[i + 7] }; }", &[("NN0301", "i + 7")]),
+];
+
+/// Texts that are right.
+const ACCEPTED: &[&str] = &[
+    "model M(a[2, 3], b[2, 3]) -> y { y[i, j] = mul(a[i, j], relu(b[i, j])) * (a[i, j] -> tanh -> square); }",
+    "layer sq(x) -> y { y = x^2; } model M(a[2, 3], b[2, 3]) -> y { y[i, j] = sq(a[i, j] * b[i, j]) + (a[i, j] -> sq); }",
+    "model M(a[2, 3]) -> y { y[i, j] = a[i, j] / norm(a -> flatten); }",
+    "model M(x[4], k: index(4)) -> y { y = x[k]; }",
+    "model M(x[4], k: index(-1..4)) -> y { y = x[k] or 0; }",
+    "model M(x[4], k: index(-1..4)) -> y { y = if k >= 0 { x[k] } else { 0 }; }",
+    "model M(x[T, 3], m[S, 3]) -> y { y = x + m; }",
+    "model M(x[T, 3]) -> y { y[t: T, d] = x[T - 1 - t, d]; }",
+    "model M(x[10]) -> y { y = x -> residual(residual(linear(10))) -> deep: repeat(2, fc: linear(10) -> relu); loss = mean(y) + 0.1 * sum(deep.1.fc.w); }",
+    "model M(x[10]) -> y { y = x -> enc: linear(4) -> dec; block dec = relu -> up: linear(10); loss = mean(y) + sum(dec.up.w) + sum(enc.b); optimizer for dec.* = none; }",
+    "model M(x[10]) -> y { y[o] = sum(i) enc.w[o, i] * h[i]; h = x -> enc: linear(4); }",
+    "model M(x[10]) -> y { kernel = [0.25, 0.5, 0.25]; y[i: 8] = sum(k) x[i + k] * kernel[k]; }",
+    "model M() -> y { param w[3] = 1; y = w; loss = sum(w); }",
+    "model M(x[3]) -> y { unbatched; y = x -> linear(2); }",
+    "model M(x[3]) -> y { n = sum(i) (if x[i] > 0 { 1 } else { 0 }); y = mean(i where x[i] > 0) x[i] + n; }",
+    "model M(x[3]) -> y { y: index(3) = argmax(i) x[i]; loss = x[y]; }",
+    "model M(x[3]) -> y { let a = b + 1; let b = 2; y[i: a] = x[i % b]; }",
+];
+
+#[test]
+fn refusals() {
+    let mut failed = String::new();
+    for (text, expected) in REFUSED {
+        let found: Vec<(String, String)> = match read(text, &Settings::default()) {
+            Ok(_) => Vec::new(),
+            Err((problems, sources)) => problems
+                .iter()
+                .map(|problem| {
+                    let span = problem.labels[0].span;
+                    (problem.code.to_string(), sources.0[span.source as usize].text[span.range()].to_string())
+                })
+                .collect(),
+        };
+        let same = found.len() == expected.len()
+            && found.iter().zip(*expected).all(|(found, expected)| found.0 == expected.0 && found.1 == expected.1);
+        if !same {
+            failed.push_str(&format!("{text}\n  expected {expected:?}\n  found {found:?}\n"));
+        }
+    }
+    assert!(failed.is_empty(), "{failed}");
+}
+
+#[test]
+fn acceptance() {
+    for text in ACCEPTED {
+        model(text);
+    }
 }

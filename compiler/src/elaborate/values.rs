@@ -3,7 +3,7 @@
 use crate::equations::{Condition, Index, Name, Scalar};
 use nnc_grammar::Span;
 use nnc_grammar::tree::{Chain, Expression, Hyper, Item, Stage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An error has been reported; whatever depends on it is silent.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +111,8 @@ pub(super) struct Frame<'a> {
     pub scalar: bool,
     /// What the body is, for what may stand in it.
     pub place: Place,
+    /// Targets of a model that is used as a layer, and what reads them.
+    pub left_behind: BTreeSet<String>,
     /// `///` lines of the statement that is being read.
     pub docs: Vec<String>,
     /// The statement that is being read.
@@ -122,6 +124,8 @@ pub(super) struct Frame<'a> {
 pub(super) enum Place {
     /// Of a model that is not used as a layer.
     Model,
+    /// Of a model that is used as a layer: its target, loss, optimizer and metrics stay behind.
+    ModelAsLayer,
     /// Of a layer.
     Layer,
     /// Of an optimizer.
@@ -143,6 +147,7 @@ impl<'a> Frame<'a> {
             scopes: vec![Scope::default()],
             scalar: place == Place::Function,
             place,
+            left_behind: BTreeSet::new(),
             docs: Vec::new(),
             statement: Span::default(),
         }
