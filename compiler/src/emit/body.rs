@@ -180,6 +180,14 @@ fn flat_view(name: &Ident, shape: &Shape, mutable: bool) -> TokenStream {
     }
 }
 
+/// A tensor as a slice of numbers, or as what can be taken for one.
+fn row_of_numbers(name: &Ident, shape: &Shape, mutable: bool) -> TokenStream {
+    match shape {
+        Shape::Array(axes) if axes.len() == 1 => quote!(#name),
+        _ => flat_view(name, shape, mutable),
+    }
+}
+
 /// An operand of a kernel.
 fn matrix(scope: &mut Scope, matrix: &Matrix, mutable: bool) -> TokenStream {
     let (name, shape) = scope.tensors[&matrix.tensor].clone();
@@ -253,21 +261,12 @@ fn contraction(scope: &mut Scope, product: &Contraction) -> TokenStream {
                 let text = match how {
                     Broadcast::Number => quote!(s.splat(#name)),
                     Broadcast::Row => {
-                        let flat = if matches!(&shape, Shape::Array(axes) | Shape::Rows { leading: axes, .. } if axes.len() == 1 || matches!(&shape, Shape::Rows { row, .. } if row.is_empty()))
-                        {
-                            quote!(#name)
-                        } else {
-                            flat_view(&name, &shape, false)
-                        };
-                        quote!(s.splat(#flat[at.row()]))
+                        let numbers = row_of_numbers(&name, &shape, false);
+                        quote!(s.splat(#numbers[at.row()]))
                     }
                     Broadcast::Column => {
-                        let flat = if matches!(&shape, Shape::Array(axes) if axes.len() == 1) {
-                            quote!(#name)
-                        } else {
-                            flat_view(&name, &shape, false)
-                        };
-                        quote!(at.col(#flat))
+                        let numbers = row_of_numbers(&name, &shape, false);
+                        quote!(at.col(#numbers))
                     }
                     Broadcast::Element => {
                         let zero = scope.equations.pool.integer(0);
@@ -308,8 +307,7 @@ fn contraction(scope: &mut Scope, product: &Contraction) -> TokenStream {
 fn column_sum(scope: &mut Scope, rows: &Matrix, result: Name) -> TokenStream {
     let (name, shape) = scope.tensors[&result].clone();
     let rows = matrix(scope, rows, false);
-    let plain = matches!(&shape, Shape::Array(axes) if axes.len() == 1);
-    let result = if plain { quote!(#name) } else { flat_view(&name, &shape, true) };
+    let result = row_of_numbers(&name, &shape, true);
     quote!(kernels::sum_rows(s, #rows, #result);)
 }
 

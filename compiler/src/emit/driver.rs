@@ -176,6 +176,11 @@ pub fn driver(
     if !fields.is_empty() {
         head.extend(quote!(let Parameters { #(#fields,)* .. } = Parameters::new(parameters);));
     }
+    for parameter in interface.parameters.iter().filter(|parameter| parameter.axes.is_empty()) {
+        if let Some(ident) = driver.idents.get(&parameter.tensor) {
+            head.extend(quote!(let #ident = *#ident;));
+        }
+    }
     // what comes in, and where results go
     let ports = interface.inputs.iter().chain(interface.targets.iter().filter(|_| entry != "predict"));
     for port in ports {
@@ -213,7 +218,8 @@ pub fn driver(
             let field = identifier(&parameter.name);
             let ident = driver.fresh(&format!("d_{}", parameter.name));
             fields.push(quote!(#field: #ident));
-            destinations.insert(Destination::Gradient(number), quote!(kernels::flat_mut(#ident)));
+            let numbers = if parameter.axes.is_empty() { quote!(::core::slice::from_mut(#ident)) } else { quote!(kernels::flat_mut(#ident)) };
+            destinations.insert(Destination::Gradient(number), numbers);
             if let Some(&name) = placed.get(&Destination::Gradient(number)) {
                 driver.idents.insert(name, ident);
             }
@@ -317,6 +323,9 @@ pub fn driver(
                     driver.idents.insert(number, ident.clone());
                     results.push(ident);
                 }
+                // a port may have the name of a function
+                let hidden = driver.idents.values().any(|ident| ident == name) || sizes.iter().any(|size| identifier(size) == *name);
+                let name = if hidden { quote!(self::#name) } else { quote!(#name) };
                 body.extend(match &results[..] {
                     [] => quote!(#name(#(#arguments),*);),
                     [one] => quote!(let #one = #name(#(#arguments),*);),

@@ -16,6 +16,8 @@ mod standalone;
 #[cfg(test)]
 mod tests;
 
+pub use driver::run_time_sizes;
+
 use crate::model::Model;
 use crate::program::Program;
 pub use expression::identifier_text;

@@ -11,14 +11,17 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Where tensors came from.
 pub struct Names {
     origins: BTreeMap<String, Origin>,
+    /// Stages and their definitions.
+    stages: BTreeMap<String, String>,
     model: String,
 }
 
 impl Names {
     /// The names of one program of a model.
     pub fn new(pool: &Pool, origins: &BTreeMap<Name, Origin>, model: &str) -> Self {
+        let stages = origins.values().map(|origin| (origin.stage.clone(), origin.definition.clone())).collect();
         let origins = origins.iter().map(|(&name, origin)| (pool.text(name).to_string(), origin.clone())).collect();
-        Names { origins, model: model.to_string() }
+        Names { origins, stages, model: model.to_string() }
     }
     /// How many times a tensor is an adjoint, and where what it is the adjoint of came from.
     fn origin(&self, text: &str) -> (String, Option<&Origin>) {
@@ -75,30 +78,35 @@ impl Names {
         pool.visit(Parts::of_condition(equation.condition), &mut note);
         names
     }
+    /// The definition that a tensor came from, if it is not the model itself.
+    fn definition(&self, text: &str) -> Option<String> {
+        let (_, origin) = self.origin(text);
+        let bare = text.trim_start_matches("d_").split("_via_").next().unwrap_or(text);
+        // a parameter or a part of an equation belongs to the stage in front of its last dot
+        let stage = bare.rsplit_once('.').map_or("", |(stage, _)| stage);
+        let definition = origin.map(|origin| &origin.definition).or_else(|| self.stages.get(stage));
+        definition.filter(|definition| **definition != self.model).cloned()
+    }
     /// What a call's function is called: the definitions that its equations came from, what it computes of them, and its sizes.
     pub fn function(&self, equations: &Equations, style: &Style, call: &Call) -> String {
         let pool = &equations.pool;
         let Some(result) = call.result() else { return String::new() };
         let mut parts: Vec<String> = Vec::new();
         for &name in &call.computes {
-            let (prefix, origin) = self.origin(pool.text(name));
-            let definition = origin.map(|origin| origin.definition.clone()).filter(|definition| *definition != self.model);
-            if prefix.is_empty()
-                && let Some(definition) = definition
+            if !pool.text(name).starts_with("d_")
+                && let Some(definition) = self.definition(pool.text(name))
                 && !parts.contains(&snake(&definition))
             {
                 parts.push(snake(&definition));
             }
         }
-        let (prefix, origin) = self.origin(pool.text(result));
         let local = snake(&self.local(pool, result));
-        if parts.is_empty()
-            && let Some(origin) = origin
-            && origin.definition != self.model
-        {
-            parts.push(snake(&origin.definition));
+        let is_adjoint = local.starts_with("d_");
+        if parts.is_empty() {
+            parts.push(snake(&self.definition(pool.text(result)).unwrap_or_else(|| self.model.clone())));
         }
-        if parts.is_empty() || !prefix.is_empty() || local != "y" {
+        // the result of a layer is what the layer is called for
+        if is_adjoint || !["y", parts[parts.len() - 1].trim_end_matches(|c: char| c.is_ascii_digit())].contains(&&local[..]) {
             parts.push(local);
         }
         let sizes = self.sizes(equations, style, call);

@@ -22,6 +22,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Schedules what is asked for.
 pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> Program {
+    for tensor in equations.tensors.values_mut() {
+        for label in &mut tensor.labels {
+            if !label.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+                label.clear();
+            }
+        }
+    }
     let mut wanted = results.clone();
     wanted.sort_by_key(|&(_, destination)| match destination {
         Destination::Output(number) => (0, number),
