@@ -5,13 +5,10 @@
 //! `NNC_AGREEMENT=dense,Mlp` restricts the test to these files or models.
 
 use ndarray::{ArrayD, IxDyn};
-use nnc_compiler::derive::derive;
-use nnc_compiler::emit::Precision;
 use nnc_compiler::equations::interpret::{Value, interpret};
-use nnc_compiler::equations::{AtomNode, Index, Name, Pool};
+use nnc_compiler::equations::{AtomNode, Index, Pool};
 use nnc_compiler::model::{BATCH, Model, PortKind};
-use nnc_compiler::{Options, compile};
-use nnc_grammar::Sources;
+use nnc_compiler::{Options, Precision, Settings, derived, generate_text, understand};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -114,14 +111,16 @@ fn case(model: &Model, batch: i64, precision: Precision, level: u8) -> Option<Ca
         };
         expected.push((name, flat(value)));
     }
-    let mut training = model.training.equations.clone();
-    let tensors: Vec<Name> = interface.parameters.iter().map(|parameter| parameter.tensor).collect();
+    let (training, gradients) = derived(model);
     let mut wanted = vec![model.training.loss];
-    wanted.extend(derive(&mut training, model.training.loss, &tensors));
+    wanted.extend(gradients.iter().map(|&(_, name)| name));
     let values = interpret(&training, &sizes, &given, &wanted).unwrap_or_else(|fault| panic!("{}: {fault}", interface.name));
     expected.push(("loss of training".into(), flat(&values[0])));
-    for (parameter, value) in interface.parameters.iter().zip(&values[1..]) {
-        expected.push((format!("gradient of {}", parameter.name), flat(value)));
+    for (number, parameter) in interface.parameters.iter().enumerate() {
+        let trained = gradients.iter().position(|&(of, _)| of == number);
+        let count = parameter.axes.iter().map(|&axis| size(pool, axis, &sizes) as usize).product();
+        let values = trained.map_or_else(|| vec![0.0; count], |position| flat(&values[position + 1]));
+        expected.push((format!("gradient of {}", parameter.name), values));
     }
     let sizes = order.iter().map(|name| sizes[name]).collect();
     Some(Case { name: interface.name.clone(), level, sizes, parameters, data, outputs, expected })
@@ -313,23 +312,16 @@ fn check(subject: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let only = std::env::var("NNC_AGREEMENT").unwrap_or_default();
     let only: Vec<&str> = only.split(',').filter(|word| !word.is_empty()).collect();
-    let mut text = std::fs::read_to_string(root.join("tests/library").join(format!("{subject}.nn"))).expect("a file of models");
-    // Recurrences and what sees the batch are refused so far.
+    let text = std::fs::read_to_string(root.join("tests/library").join(format!("{subject}.nn"))).expect("a file of models");
     let mut wrong = Vec::new();
     for precision in [Precision::Single, Precision::Double] {
-        let mut options = Options::default();
-        options.emit.precision = precision;
-        let output = loop {
-            let mut sources = Sources::default();
-            let number = sources.add(format!("{subject}.nn"), text.clone());
-            match compile(&mut sources, number, &mut |_, path| Err(format!("no file {path}")), &options) {
-                Ok(output) => break output,
-                Err(problems) => panic!("{}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>()),
-            }
-        };
-        let models: Vec<Model> = output.networks.into_iter().map(|network| network.model).collect();
+        let options = Options { precision, ..Options::default() };
+        let mut load = |_: &str, path: &str| Err(format!("no file {path}"));
+        let read = understand(&format!("{subject}.nn"), text.as_bytes(), &mut load, &Settings::default());
+        let models = read.unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics)).models;
+        let rust = generate_text(models.clone(), &options);
         let name = format!("{subject}_{}", if precision == Precision::Single { "f32" } else { "f64" });
-        let program = build(&name, &output.rust, &models);
+        let program = build(&name, &rust, &models);
         let mut cases = Vec::new();
         for model in &models {
             if !only.is_empty() && !only.contains(&subject) && !only.contains(&&model.interface.name[..]) {
@@ -347,7 +339,6 @@ fn check(subject: &str) {
             cases.iter().zip(&results).flat_map(|(case, found)| differences(case, found, tolerance)).map(|text| format!("{name}: {text}")),
         );
     }
-    text.clear();
     assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
 }
 

@@ -218,13 +218,21 @@ pub fn driver(
             let field = identifier(&parameter.name);
             let ident = driver.fresh(&format!("d_{}", parameter.name));
             fields.push(quote!(#field: #ident));
-            let numbers = if parameter.axes.is_empty() { quote!(::core::slice::from_mut(#ident)) } else { quote!(kernels::flat_mut(#ident)) };
+            let numbers =
+                if parameter.axes.is_empty() { quote!(::core::slice::from_mut(#ident)) } else { quote!(kernels::flat_mut(#ident)) };
             destinations.insert(Destination::Gradient(number), numbers);
             if let Some(&name) = placed.get(&Destination::Gradient(number)) {
                 driver.idents.insert(name, ident);
             }
         }
         head.extend(quote!(let Gradient { #(#fields,)* .. } = Gradient::new(gradient);));
+        // what is not trained has no gradient
+        for (destination, numbers) in &destinations {
+            if !driver.program.results.iter().any(|(_, asked)| asked == destination) {
+                let zero = style.real(0.0).tokens;
+                head.extend(quote!(#numbers.fill(#zero);));
+            }
+        }
     } else if entry == "gradient" {
         signature.push(quote!(gradient: &mut [#real]));
     }

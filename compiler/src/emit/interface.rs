@@ -298,10 +298,10 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
         .map(|parameter| {
             let (init, field) = (identifier(&format!("initial_{}", identifier(&parameter.name))), identifier(&parameter.name));
             if parameter.axes.is_empty() {
-            quote!(#init(seed, ::core::slice::from_mut(values.#field));)
-        } else {
-            quote!(#init(seed, kernels::flat_mut(values.#field));)
-        }
+                quote!(#init(seed, ::core::slice::from_mut(values.#field));)
+            } else {
+                quote!(#init(seed, kernels::flat_mut(values.#field));)
+            }
         })
         .collect::<Vec<_>>();
     let initial = if fields.is_empty() { quote!() } else { quote!(let values = Gradient::new(parameters); #(#init_calls)*) };

@@ -39,10 +39,25 @@ pub fn contraction(equations: &mut Equations, name: Name) -> Option<Contraction>
     let result = operand(equations, name, &own)?;
     let (left, right) = (read(equations, left)?, read(equations, right)?);
     let sizes: Vec<Index> = tensor.axes.iter().chain(&equation.reduced).copied().collect();
+    [(&left, &right), (&right, &left)].into_iter().find_map(|(left, right)| {
+        let product = as_product(&mut equations.pool, name, &sizes, tensor.axes.len(), left, right, &result)?;
+        let inside = [&product.left, &product.right, &product.result].into_iter().all(|matrix| is_inside(equations, matrix));
+        inside.then_some(product)
+    })
+}
+
+/// Whether a matrix is whole rows of its tensor: each of `stride` numbers, of which its columns are some. Rows that overlap, as those of
+/// a window that slides, are none.
+fn is_inside(equations: &mut Equations, matrix: &Matrix) -> bool {
+    let axes = equations.tensors[&matrix.tensor].axes.clone();
     let pool = &mut equations.pool;
-    [(&left, &right), (&right, &left)]
-        .into_iter()
-        .find_map(|(left, right)| as_product(pool, name, &sizes, tensor.axes.len(), left, right, &result))
+    let (row, first) = (pool.divide(matrix.offset, matrix.stride), pool.remainder(matrix.offset, matrix.stride));
+    let (Some(last_row), Some(last_first)) = (pool.extreme(row, true), pool.extreme(first, true)) else { return false };
+    let total = pool.count(&axes);
+    let (end_row, end_column) = (pool.plus(last_row, matrix.rows), pool.plus(last_first, matrix.columns));
+    let end = pool.times(end_row, matrix.stride);
+    let (below, beside) = (pool.minus(total, end), pool.minus(matrix.stride, end_column));
+    pool.never_negative(row) && pool.never_negative(below) && pool.never_negative(beside)
 }
 
 fn read(equations: &mut Equations, scalar: Scalar) -> Option<Operand> {
@@ -151,13 +166,6 @@ fn as_product(
         Layout::RightTransposed => (matrix(left, &rows, &inner), matrix(right, &columns, &inner)),
     };
     let result = matrix(result, &rows, &columns);
-    // Rows that overlap (a window that slides) are no matrix in memory.
-    for matrix in [&left, &right, &result] {
-        let gap = pool.minus(matrix.stride, matrix.columns);
-        if !pool.never_negative(gap) {
-            return None;
-        }
-    }
     Some(Contraction { layout, left, right, result, outer, adds, sum, epilogue: None })
 }
 
@@ -182,14 +190,8 @@ pub fn column_sum(equations: &mut Equations, name: Name) -> Option<Matrix> {
     let all = columns.axes.len() == kept.len() && over.axes.len() == summed.len();
     let stride = rows.strides.of(last_summed)?;
     let by_one = rows.strides.of(last_kept) == Some(one) && result.strides.of(last_kept) == Some(one);
-    let gap = pool.minus(stride, columns.size);
-    (all && by_one && pool.never_negative(gap) && pool.never_negative(rows.strides.offset)).then_some(Matrix {
-        tensor: rows.tensor,
-        offset: rows.strides.offset,
-        rows: over.size,
-        columns: columns.size,
-        stride,
-    })
+    let rows = Matrix { tensor: rows.tensor, offset: rows.strides.offset, rows: over.size, columns: columns.size, stride };
+    (all && by_one && is_inside(equations, &rows)).then_some(rows)
 }
 
 /// The pointwise equation of `name` as what is applied to the product while it is in registers; it reads the stored value of the
