@@ -13,8 +13,7 @@ use crate::equations::{Equations, Index, Name, Scalar};
 use nnc_grammar::Span;
 use std::collections::BTreeMap;
 
-/// The name of the size of the batch; no name in a model's text can be this.
-pub const BATCH: &str = "batch";
+pub use crate::equations::BATCH;
 
 /// One model, ready to be derived.
 #[derive(Clone, Debug)]

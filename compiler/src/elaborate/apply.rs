@@ -606,10 +606,15 @@ impl<'a> Elaboration<'a> {
                     let text = if written == expected { expected.clone() } else { format!("{written} = {expected}") };
                     let message =
                         format!("`{name}` takes {text} in axis {} of `{}`, and its input has {found}", at - extra, port.name.text);
-                    let diagnostic = Diagnostic::error("NN0201", span, message)
+                    let diagnostic = Diagnostic::error("NN0202", span, message)
                         .label(format!("the input has shape {shape}"))
                         .also(dim.span, format!("this axis is {text}"));
-                    outcome = Err(self.report(Diagnostic { code: "NN0202", ..diagnostic }));
+                    let diagnostic = if written == expected {
+                        diagnostic.help(format!("give `{name}` an input that has {expected} there"))
+                    } else {
+                        diagnostic.help(format!("give {written} = {found}, or leave {written} out where the input tells it"))
+                    };
+                    outcome = Err(self.report(diagnostic));
                 }
             }
             if let Err(reported) = self.check_kind(frame, name, port, input, span) {

@@ -46,6 +46,9 @@ pub use scalar::{Constant, Function, Relation, ScalarNode};
 
 use std::collections::BTreeMap;
 
+/// The name of the size of the batch, the one size that may be 0; no name in a model's text can be this.
+pub const BATCH: &str = "batch";
+
 /// Tensors by name, and the pool that their expressions live in.
 #[derive(Clone, Debug, Default)]
 pub struct Equations {
