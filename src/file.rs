@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// # Errors
 /// Those of the file system; the old contents stay.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let target = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
     let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -14,7 +14,6 @@
 //! }
 //! ```
 
-use crate::file;
 use std::env;
 use std::fmt;
 use std::fs;
@@ -23,6 +22,8 @@ use std::path::{Path, PathBuf};
 use nnc_compiler::{Kernels, Options, Settings, files};
 use nnc_grammar::render_all;
 
+#[doc(hidden)] // for the command
+pub use crate::file::write;
 pub use nnc_compiler::Precision;
 
 /// Generates `OUT_DIR/NAME.rs` from the models in `NAME.nn`, which is relative to the folder of `Cargo.toml`. If something is wrong it
@@ -142,7 +143,7 @@ impl Build {
         if let Some(folder) = output.parent() {
             fs::create_dir_all(folder).map_err(|error| Failure(format!("{}: {error}", folder.display())))?;
         }
-        file::write(output, generated.as_bytes()).map_err(|error| Failure(error.to_string()))
+        write(output, generated.as_bytes()).map_err(|error| Failure(error.to_string()))
     }
 }
 
