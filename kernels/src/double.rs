@@ -15,6 +15,24 @@ pub fn abs(x: f64) -> f64 {
     f64::from_bits(x.to_bits() & 0x7fff_ffff_ffff_ffff)
 }
 
+/// The square root, for standalone files.
+#[allow(dead_code)]
+pub fn sqrt(x: f64) -> f64 {
+    super::root::f64(x)
+}
+
+/// The larger, NaN where one is, for standalone files.
+#[allow(dead_code)]
+pub fn maximum(a: f64, b: f64) -> f64 {
+    if a > b || a != a { a } else { b }
+}
+
+/// The smaller, NaN where one is, for standalone files.
+#[allow(dead_code)]
+pub fn minimum(a: f64, b: f64) -> f64 {
+    if a < b || a != a { a } else { b }
+}
+
 fn copysign(x: f64, sign: f64) -> f64 {
     f64::from_bits(abs(x).to_bits() | (sign.to_bits() & 0x8000_0000_0000_0000))
 }

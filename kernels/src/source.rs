@@ -34,8 +34,8 @@ struct Item {
 
 /// The text of the module `kernels` of a standalone file with this `program`, which computes in `f32`, or in `f64` if `double`.
 ///
-/// Write it as `mod kernels { text }`. The program uses it as it would use this crate, except that entry points call `f(Portable, ..)`
-/// where they would write `dispatch!(f, ..)`. `program` may be the program itself or the names that it uses.
+/// Write it as `mod kernels { text }`, or under another name that the program imports as `kernels`. The program uses it as it would use this crate, except that entry points call `f(Portable, ..)`
+/// where they would write `dispatch!(f, ..)`, and a program in `f32` finds functions of `f64` in `kernels::double`. `program` may be the program itself or the names that it uses.
 pub fn source(program: &str, double: bool) -> String {
     let modules = modules(double);
     let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
@@ -267,7 +267,7 @@ fn mention(text: &str, m: usize, modules: &[Module], out: &mut BTreeSet<(usize, 
             if !dot && !binding && previous != "fn" {
                 let home = match path.as_slice() {
                     [] => Some(m),
-                    ["super"] => Some(0),
+                    ["super" | "kernels"] => Some(0),
                     [.., module] => modules.iter().position(|x| !x.name.is_empty() && x.name == *module),
                 };
                 if let Some(home) = home {
@@ -308,7 +308,7 @@ fn print(modules: &[Module], taken: &BTreeSet<(usize, usize)>, mentioned: &BTree
         if module.name.is_empty() {
             out.push_str(&text);
         } else {
-            out.push_str(&format!("\nmod {} {{", module.name));
+            out.push_str(&format!("\npub mod {} {{", module.name));
             for line in text.lines() {
                 out.push_str(if line.is_empty() { "" } else { "    " });
                 out.push_str(line);

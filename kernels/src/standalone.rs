@@ -328,7 +328,7 @@ impl Lane {
     }
 }
 
-impl Default for Lane {
+impl core::default::Default for Lane {
     fn default() -> Self {
         Lane([0; 8])
     }
@@ -878,6 +878,12 @@ pub use self::reduce::max;
 pub use self::reduce::dot;
 
 pub use self::reduce::lse;
+
+pub use self::reduce::sum_of;
+
+pub use self::reduce::max_of;
+
+pub use self::reduce::lse_rows;
 
 pub use self::reduce::sum_rows;
 

@@ -52,9 +52,15 @@ pub struct Style {
     pub real: Ident,
     /// Sizes that are constants of Rust.
     pub constants: BTreeSet<String>,
+    /// Whether functions of `f64` stand apart, as in a standalone file of `f32`.
+    pub apart: bool,
 }
 
 impl Style {
+    /// The style of what is computed in `f64` whatever the model is computed in.
+    pub fn double(&self) -> Self {
+        Style { real: identifier("f64"), constants: self.constants.clone(), apart: self.apart && self.real == "f32" }
+    }
     /// Whether the value is known when rustc compiles.
     pub fn is_static(&self, pool: &Pool, size: Index) -> bool {
         pool.affine(size).terms.iter().all(|&(atom, _)| self.is_static_atom(pool, atom))
@@ -167,6 +173,21 @@ impl<'a> Scope<'a> {
         }
         self.taken.insert(text.clone());
         identifier(&text)
+    }
+    /// The call of an elementary function.
+    fn call(&mut self, name: &str, arguments: &[TokenStream]) -> Text {
+        let function = identifier(name);
+        if !self.style.apart || self.style.real != "f64" {
+            self.uses_token = true;
+            return Text::atom(quote!(kernels::#function(s, #(#arguments),*)));
+        }
+        let plain = ["abs", "floor", "powi", "sqrt", "maximum", "minimum"].contains(&name);
+        self.uses_token |= !plain;
+        Text::atom(if plain {
+            quote!(kernels::double::#function(#(#arguments),*))
+        } else {
+            quote!(kernels::double::#function(s, #(#arguments),*))
+        })
     }
     fn pool(&mut self) -> &mut Pool {
         &mut self.equations.pool
@@ -347,8 +368,7 @@ impl<'a> Scope<'a> {
             ScalarNode::Power(base, exponent) => self.power(base, exponent.value()),
             ScalarNode::Max(a, b) => {
                 let (a, b) = (self.scalar(a).tokens, self.scalar(b).tokens);
-                self.uses_token = true;
-                Text::atom(quote!(kernels::maximum(s, #a, #b)))
+                self.call("maximum", &[a, b])
             }
             ScalarNode::Select(condition, a, b) => {
                 let condition = self.condition(condition).tokens;
@@ -363,7 +383,7 @@ impl<'a> Scope<'a> {
             }
             ScalarNode::Apply(function, x) => {
                 let x = self.scalar(x).tokens;
-                let name = identifier(match function {
+                let name = match function {
                     Function::Exp => "exp",
                     Function::Log => "ln",
                     Function::Tanh => "tanh",
@@ -374,9 +394,8 @@ impl<'a> Scope<'a> {
                     Function::Cos => "cos",
                     Function::Abs => "abs",
                     Function::Floor => "floor",
-                });
-                self.uses_token = true;
-                Text::atom(quote!(kernels::#name(s, #x)))
+                };
+                self.call(name, &[x])
             }
             ScalarNode::Stop(x) => self.scalar(x),
         }
@@ -442,8 +461,7 @@ impl<'a> Scope<'a> {
             && let Some((a, b)) = self.minimum_of(other)
         {
             let (a, b) = (self.scalar(a).tokens, self.scalar(b).tokens);
-            self.uses_token = true;
-            return Text::atom(quote!(kernels::minimum(s, #a, #b)));
+            return self.call("minimum", &[a, b]);
         }
         let (mut above, mut below, mut negative) = (Vec::new(), Vec::new(), false);
         for &factor in factors {
@@ -498,20 +516,19 @@ impl<'a> Scope<'a> {
             return text;
         }
         let tokens = text.tokens.clone();
-        self.uses_token |= exponent != 2.0 && exponent != 3.0;
         if exponent == 0.5 {
-            Text::atom(quote!(kernels::sqrt(s, #tokens)))
+            self.call("sqrt", &[tokens])
         } else if (exponent == 2.0 || exponent == 3.0) && text.level <= Level::Unary && is_short(&self.equations.pool, base) {
             let text = text.within(Level::Unary);
             let cube = if exponent == 3.0 { quote!(* #text) } else { quote!() };
             Text::new(quote!(#text * #text #cube), Level::Product)
         } else if exponent.fract() == 0.0 && exponent < 1e9 {
-            self.uses_token = true;
             let exponent = Literal::i64_unsuffixed(exponent as i64);
-            Text::atom(quote!(kernels::powi(s, #tokens, #exponent)))
+            self.call("powi", &[tokens, quote!(#exponent)])
         } else {
             let exponent = self.style.real(exponent).tokens;
-            Text::atom(quote!(kernels::exp(s, #exponent * kernels::ln(s, #tokens))))
+            let logarithm = self.call("ln", &[tokens]).tokens;
+            self.call("exp", &[quote!(#exponent * #logarithm)])
         }
     }
 
@@ -604,5 +621,5 @@ fn is_word_of_rust(text: &str) -> bool {
 
 /// A literal of `f64`.
 pub fn double(value: f64) -> TokenStream {
-    Style { real: identifier("f64"), constants: BTreeSet::new() }.real(value).tokens
+    Style { real: identifier("f64"), constants: BTreeSet::new(), apart: false }.real(value).tokens
 }

@@ -10,7 +10,7 @@ use quote::quote;
 /// A function for each parameter.
 pub fn initial(model: &Model, style: &Style) -> TokenStream {
     let real = style.real.clone();
-    let double = Style { real: identifier("f64"), constants: style.constants.clone() };
+    let double = style.double();
     let mut equations = Equations { pool: model.training.equations.pool.clone(), tensors: Default::default() };
     let mut functions = TokenStream::new();
     for parameter in &model.interface.parameters {

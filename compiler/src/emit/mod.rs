@@ -85,7 +85,8 @@ pub fn emit(networks: &mut [Network], options: &Options) -> TokenStream {
 
 fn emit_one(network: &mut Network, options: &Options) -> TokenStream {
     let real = identifier(if options.precision == Precision::Single { "f32" } else { "f64" });
-    let style = Style { real, constants: network.model.interface.constants.iter().cloned().collect() };
+    let constants = network.model.interface.constants.iter().cloned().collect();
+    let style = Style { real, constants, apart: options.kernels == Kernels::Standalone };
     let mut functions = Functions::default();
     let interface = &network.model.interface;
     let training = Names::new(&network.gradient.equations.pool, &network.model.training.origins, &interface.name);

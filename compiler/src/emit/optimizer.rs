@@ -193,7 +193,7 @@ fn group_function(
     sums: &mut Vec<(String, TokenStream, TokenStream)>,
 ) -> TokenStream {
     let real = style.real.clone();
-    let double = Style { real: identifier("f64"), constants: style.constants.clone() };
+    let double = style.double();
     let mut wanted: Vec<Name> = vec![group.update];
     wanted.extend(group.states.iter().map(|state| state.next));
     let order: Vec<Name> = group.equations.groups(wanted.iter().copied()).into_iter().flatten().collect();
