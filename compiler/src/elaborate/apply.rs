@@ -244,6 +244,18 @@ impl<'a> Elaboration<'a> {
         let needed: Vec<&Hyper> = all.iter().copied().filter(|hyper| !is_inferable(hyper, ports)).collect();
         let positional: Vec<&Argument> = arguments.iter().filter(|argument| argument.name.is_none()).collect();
         let mut values = BTreeMap::new();
+        let mut outcome = Ok(());
+        for given in arguments.iter().filter_map(|argument| argument.name.as_ref()) {
+            match hypers.iter().find(|hyper| hyper.name.text == given.text) {
+                Some(hyper) if !required(hyper) => {}
+                Some(_) => {
+                    let names: Vec<&str> = all.iter().map(|hyper| hyper.name.text.as_str()).collect();
+                    outcome = Err(self.given_by_name(name, given, &names));
+                }
+                None => outcome = Err(self.no_such_hyper(name, given, hypers.iter().map(|hyper| hyper.name.text.as_str()).collect())),
+            }
+        }
+        outcome?;
         let order = if positional.len() == all.len() {
             all.clone()
         } else if positional.len() == needed.len() {
@@ -279,22 +291,10 @@ impl<'a> Elaboration<'a> {
             return Err(self.report(diagnostic));
         };
         let mut places = order.into_iter();
-        let mut outcome = Ok(());
         for argument in arguments {
             let hyper = match &argument.name {
                 None => places.next(),
-                Some(given) => match hypers.iter().find(|hyper| hyper.name.text == given.text) {
-                    Some(hyper) if !required(hyper) => Some(hyper),
-                    Some(_) => {
-                        let names: Vec<&str> = all.iter().map(|hyper| hyper.name.text.as_str()).collect();
-                        outcome = Err(self.given_by_name(name, given, &names));
-                        continue;
-                    }
-                    None => {
-                        outcome = Err(self.no_such_hyper(name, given, hypers.iter().map(|hyper| hyper.name.text.as_str()).collect()));
-                        continue;
-                    }
-                },
+                Some(given) => hypers.iter().find(|hyper| hyper.name.text == given.text),
             };
             let Some(hyper) = hyper else { continue };
             if values.contains_key(&hyper.name.text) {

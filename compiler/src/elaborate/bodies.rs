@@ -275,6 +275,7 @@ impl<'a> Elaboration<'a> {
             for name in names {
                 if self.define_name(frame, name).is_err() {
                     *outcome = Err(Reported);
+                    frame.values.entry(name.text.clone()).or_insert(Value::Broken);
                     refused.insert(number);
                     continue;
                 }

@@ -113,6 +113,11 @@ impl<'a> Elaboration<'a> {
         (interval != ALL).then_some(interval)
     }
 
+    /// The interval of a scalar under a condition.
+    pub(super) fn interval_under(&mut self, scalar: Scalar, condition: Condition) -> Interval {
+        self.interval_of(scalar, &mut vec![condition], &mut BTreeMap::new())
+    }
+
     fn interval_of(&mut self, scalar: Scalar, facts: &mut Vec<Condition>, known: &mut BTreeMap<(Scalar, usize), Interval>) -> Interval {
         if let Some(&interval) = known.get(&(scalar, facts.len())) {
             return interval;

@@ -19,6 +19,7 @@ mod define;
 mod evaluate;
 mod initial;
 mod kinds;
+mod lints;
 mod mentions;
 mod models;
 mod names;
@@ -110,6 +111,7 @@ pub fn elaborate(
         used.append(&mut elaboration.used);
         models.extend(result);
     }
+    warnings.extend(lints::shadowing(root));
     let mut elaboration = Elaboration::new(&modules, settings, sources);
     for (number, module) in modules.iter().enumerate().filter(|(_, module)| !module.library) {
         for item in module.items.values().filter(|item| !used.contains(&(std::ptr::from_ref::<Item>(item) as usize))) {
@@ -349,12 +351,13 @@ impl<'a> Elaboration<'a> {
         self.applications.push(Application { span, name: name.clone(), item: item_number });
         let training = self.model(0, name, span, &definition.body, true);
         self.applications.pop();
-        let training = training?;
+        let mut training = training?;
         if !self.solved.is_empty() {
             self.equations = training.forward.equations;
             return Err(Reported);
         }
         self.bind_dynamic(&training.forward.equations.pool, span);
+        self.lint(&mut training);
         let optimizer = self.optimizer(&training, 0)?;
         let parameters = std::mem::take(&mut self.parameters);
         let (inputs, targets) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));

@@ -54,7 +54,7 @@ impl<'a> Elaboration<'a> {
             }
         });
         let targets = target_span.is_some();
-        let batched = !unbatched && !(ports.is_empty() && !targets);
+        let batched = !unbatched && !ports.is_empty();
         if batched {
             self.add_batch(&mut frame);
         }

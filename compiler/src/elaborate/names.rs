@@ -93,7 +93,7 @@ impl Files {
             let mut items: BTreeMap<&str, &Item> = BTreeMap::new();
             for item in &tree.items {
                 let (Some(name), Some(span)) = (library::item_name(item), name_span(item)) else { continue };
-                if FIXED.contains(&name) {
+                if FIXED.contains(&name) || BUILT_IN.contains(&name) {
                     problems.push(fixed_name(name, span));
                 }
                 if let ItemKind::Constant { value: None, .. } = &item.kind
@@ -164,7 +164,8 @@ pub(super) fn fixed_name(name: &str, span: Span) -> Diagnostic {
         "step" => "the number of the optimizer's step",
         "all" => "the elements of all parameters",
         "inf" => "infinity",
-        _ => "3.14159…",
+        "pi" => "3.14159…",
+        _ => "a stage of the language",
     };
     Diagnostic::error("NN0108", span, format!("`{name}` cannot be defined: it is {meaning}")).help(format!("take another name: `{name}_`"))
 }
