@@ -96,81 +96,57 @@ impl<'a> Elaboration<'a> {
 
     /// The statements that hold: `let` and compile-time `if` in the order in which they need each other.
     fn choose_statements(&mut self, frame: &mut Frame<'a>, statements: &'a [Statement], outcome: &mut Outcome<()>) -> Vec<&'a Statement> {
-        let mut chosen: Vec<&'a Statement> = Vec::new();
-        let mut waiting: Vec<&'a Statement> = statements.iter().collect();
-        while !waiting.is_empty() {
-            let lets: BTreeSet<&str> = waiting
-                .iter()
-                .filter_map(|statement| match &statement.kind {
-                    StatementKind::Let(name, _) => Some(name.text.as_str()),
-                    _ => None,
-                })
-                .collect();
-            let mut progress = false;
-            let mut next = Vec::new();
-            let mut ready = lets.clone();
-            for statement in std::mem::take(&mut waiting) {
-                let needs: Vec<&Expression> = match &statement.kind {
-                    StatementKind::Let(_, value) => vec![value],
-                    StatementKind::If { arms, .. } => arms.iter().map(|(condition, _)| condition).collect(),
-                    _ => {
-                        chosen.push(statement);
-                        progress = true;
-                        continue;
+        let mut waiting = Waiting::default();
+        visit_statements(statements, &mut |statement| waiting.expect(statement));
+        statements.iter().for_each(|statement| waiting.add(statement));
+        while let Some(statement) = waiting.ready.pop_first().map(|number| waiting.all[number].0) {
+            match &statement.kind {
+                StatementKind::Let(name, value) => {
+                    let defined = self.define_name(frame, name);
+                    let mut context = Context::new(frame, frame.definition.clone());
+                    let result = defined.and_then(|()| self.integer(frame, &mut context, value));
+                    if result.is_err() {
+                        *outcome = Err(Reported);
                     }
-                };
-                if needs.iter().any(|need| mentions(need, &ready)) {
-                    next.push(statement);
-                    continue;
+                    let value = result.map_or(Value::Broken, Value::Whole);
+                    if defined.is_ok() {
+                        frame.values.insert(name.text.clone(), value);
+                    }
+                    waiting.release(statement);
                 }
-                progress = true;
-                match &statement.kind {
-                    StatementKind::Let(name, value) => {
-                        ready.remove(name.text.as_str());
-                        if self.define_name(frame, name).is_err() {
-                            *outcome = Err(Reported);
-                            continue;
-                        }
-                        let mut context = Context::new(frame, frame.definition.clone());
-                        let result = self.integer(frame, &mut context, value);
-                        if result.is_err() {
-                            *outcome = Err(Reported);
-                        }
-                        frame.values.insert(name.text.clone(), result.map_or(Value::Broken, Value::Whole));
-                    }
-                    StatementKind::If { arms, otherwise } => {
-                        let mut body = otherwise.as_deref();
-                        for (condition, statements) in arms {
-                            match self.decided(frame, condition) {
-                                Ok(true) => {
-                                    body = Some(statements);
-                                    break;
-                                }
-                                Ok(false) => {}
-                                Err(reported) => {
-                                    *outcome = Err(reported);
-                                    body = None;
-                                    break;
-                                }
+                StatementKind::If { arms, otherwise } => {
+                    let mut taken = otherwise.as_deref().unwrap_or_default();
+                    for (condition, statements) in arms {
+                        match self.decided(frame, condition) {
+                            Ok(true) => {
+                                taken = statements;
+                                break;
+                            }
+                            Ok(false) => {}
+                            Err(reported) => {
+                                *outcome = Err(reported);
+                                taken = &[];
+                                break;
                             }
                         }
-                        next.extend(body.unwrap_or_default());
                     }
-                    _ => {}
-                }
-            }
-            waiting = next;
-            if !progress {
-                for statement in waiting {
-                    if let StatementKind::Let(name, value) = &statement.kind {
-                        let message = format!("`let {}` needs its own value", name.text);
-                        *outcome = Err(self.report(Diagnostic::error("NN0110", value.span, message)));
-                        frame.values.insert(name.text.clone(), Value::Broken);
+                    let branches = arms.iter().map(|(_, statements)| statements.as_slice()).chain(otherwise.as_deref());
+                    for branch in branches.filter(|branch| !std::ptr::eq(*branch, taken)) {
+                        visit_statements(branch, &mut |statement| waiting.release(statement));
                     }
+                    taken.iter().for_each(|statement| waiting.add(statement));
                 }
-                break;
+                _ => {}
             }
         }
+        for (statement, needs) in &waiting.all {
+            if let (StatementKind::Let(name, value), true) = (&statement.kind, *needs > 0) {
+                let message = format!("`let {}` needs its own value", name.text);
+                *outcome = Err(self.report(Diagnostic::error("NN0110", value.span, message)));
+                frame.values.insert(name.text.clone(), Value::Broken);
+            }
+        }
+        let mut chosen = waiting.chosen;
         chosen.sort_by_key(|statement| statement.span.start);
         chosen
     }
@@ -612,21 +588,72 @@ pub(super) fn in_statement<'a>(statement: &'a Statement, f: &mut dyn FnMut(&'a F
     }
 }
 
-/// Whether an expression mentions one of these names.
-fn mentions(expression: &Expression, names: &BTreeSet<&str>) -> bool {
-    if names.is_empty() {
-        return false;
-    }
-    let mut stack = vec![expression];
-    while let Some(expression) = stack.pop() {
-        if let ExpressionKind::Name(path) = &expression.kind
-            && names.contains(path.segments[0].text.as_str())
-        {
-            return true;
+/// `let` and `if` statements that wait for the `let`s that they mention.
+#[derive(Default)]
+struct Waiting<'a> {
+    /// Each with the number of names that it waits for.
+    all: Vec<(&'a Statement, usize)>,
+    /// Those that wait for nothing.
+    ready: BTreeSet<usize>,
+    /// How many `let`s of a name may still come.
+    expected: BTreeMap<&'a str, usize>,
+    /// Who waits for a name.
+    waits_for: BTreeMap<&'a str, Vec<usize>>,
+    /// The other statements, as they are met.
+    chosen: Vec<&'a Statement>,
+}
+
+impl<'a> Waiting<'a> {
+    fn expect(&mut self, statement: &'a Statement) {
+        if let StatementKind::Let(name, _) = &statement.kind {
+            *self.expected.entry(&name.text).or_default() += 1;
         }
-        walk::inside(expression, &mut |part| stack.push(part));
     }
-    false
+    fn add(&mut self, statement: &'a Statement) {
+        let expressions: Vec<&'a Expression> = match &statement.kind {
+            StatementKind::Let(_, value) => vec![value],
+            StatementKind::If { arms, .. } => arms.iter().map(|(condition, _)| condition).collect(),
+            _ => {
+                self.chosen.push(statement);
+                return;
+            }
+        };
+        let number = self.all.len();
+        let mut needs = BTreeSet::new();
+        let mut stack = expressions;
+        while let Some(expression) = stack.pop() {
+            if let ExpressionKind::Name(path) = &expression.kind
+                && self.expected.contains_key(path.segments[0].text.as_str())
+            {
+                needs.insert(path.segments[0].text.as_str());
+            }
+            walk::inside(expression, &mut |part| stack.push(part));
+        }
+        for &need in &needs {
+            self.waits_for.entry(need).or_default().push(number);
+        }
+        self.all.push((statement, needs.len()));
+        if needs.is_empty() {
+            self.ready.insert(number);
+        }
+    }
+    /// A `let` has its value, or will not come.
+    fn release(&mut self, statement: &'a Statement) {
+        let StatementKind::Let(name, _) = &statement.kind else { return };
+        let name = name.text.as_str();
+        let Some(left) = self.expected.get_mut(name) else { return };
+        *left -= 1;
+        if *left > 0 {
+            return;
+        }
+        self.expected.remove(name);
+        for number in self.waits_for.remove(name).unwrap_or_default() {
+            self.all[number].1 -= 1;
+            if self.all[number].1 == 0 {
+                self.ready.insert(number);
+            }
+        }
+    }
 }
 
 /// The tensors, labels and blocks that a statement reads; index names are not among them.

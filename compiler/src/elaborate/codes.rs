@@ -447,7 +447,7 @@ Wrong:
 Right:
     model M(x[4]) -> y { y = x -> linear(3); }"),
     code("NN0510", "a model that grows too large", "\
-Definitions are expanded where they are applied. A model has at most 25 000 stages and 4 million expressions, and
+Definitions are expanded where they are applied. A model has at most 25 000 stages and 1.5 million expressions, and
 definitions stand at most 100 deep inside of each other.
 
 Wrong:

@@ -8,8 +8,8 @@ use crate::equations::{Condition, Index, Reduction, Relation as RealRelation, Sc
 use nnc_grammar::tree::{Binder, Dim, DimKind, Expression, ExpressionKind, Flow, ItemKind, Path, Reducer, Relation};
 use nnc_grammar::{Diagnostic, Span};
 
-/// No more parts of expressions are read for one model.
-const MOST_STEPS: u64 = 4_000_000;
+/// No more parts of expressions are read in one reading of a model.
+const MOST_STEPS: u64 = 1_500_000;
 
 impl<'a> Elaboration<'a> {
     /// The value of an expression.
@@ -918,7 +918,7 @@ impl<'a> Elaboration<'a> {
     pub(super) fn too_large(&mut self, span: Span) -> Reported {
         let message = "the model grows too large while it is expanded";
         self.report(
-            Diagnostic::error("NN0510", span, message).note("More than 4 million expressions or 25 000 stages would have to be read."),
+            Diagnostic::error("NN0510", span, message).note("More than 1.5 million expressions or 25 000 stages would have to be read."),
         )
     }
 }

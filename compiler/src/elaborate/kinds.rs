@@ -14,6 +14,24 @@ use std::collections::BTreeMap;
 /// The least and the greatest value.
 pub(super) type Interval = (f64, f64);
 
+/// Intervals that are known under the facts of a branch.
+#[derive(Default)]
+struct Known {
+    intervals: BTreeMap<(Scalar, u32), Interval>,
+    /// The number of the branch.
+    at: u32,
+    branches: u32,
+    /// A scalar that branches share is looked at in each: after many looks nothing is known.
+    looks: u32,
+}
+
+impl Known {
+    fn enter(&mut self) {
+        self.branches += 1;
+        self.at = self.branches;
+    }
+}
+
 const ALL: Interval = (f64::NEG_INFINITY, f64::INFINITY);
 
 impl<'a> Elaboration<'a> {
@@ -92,7 +110,7 @@ impl<'a> Elaboration<'a> {
 
     /// The interval of what an equation makes, if it is not the whole line.
     pub(super) fn interval_of_root(&mut self, root: &Root, facts: &[Condition]) -> Option<Interval> {
-        let mut known = BTreeMap::new();
+        let mut known = Known::default();
         let interval = match root {
             Root::Value(scalar) => self.interval_of(*scalar, &mut facts.to_vec(), &mut known),
             Root::Reduced(reduced) => {
@@ -115,11 +133,15 @@ impl<'a> Elaboration<'a> {
 
     /// The interval of a scalar under a condition.
     pub(super) fn interval_under(&mut self, scalar: Scalar, condition: Condition) -> Interval {
-        self.interval_of(scalar, &mut vec![condition], &mut BTreeMap::new())
+        self.interval_of(scalar, &mut vec![condition], &mut Known::default())
     }
 
-    fn interval_of(&mut self, scalar: Scalar, facts: &mut Vec<Condition>, known: &mut BTreeMap<(Scalar, usize), Interval>) -> Interval {
-        if let Some(&interval) = known.get(&(scalar, facts.len())) {
+    fn interval_of(&mut self, scalar: Scalar, facts: &mut Vec<Condition>, known: &mut Known) -> Interval {
+        known.looks += 1;
+        if known.looks > 50_000 {
+            return ALL;
+        }
+        if let Some(&interval) = known.intervals.get(&(scalar, known.at)) {
             return interval;
         }
         let interval = match self.equations.pool.scalar(scalar).clone() {
@@ -151,15 +173,17 @@ impl<'a> Elaboration<'a> {
                 (a.0.max(b.0), a.1.max(b.1))
             }
             ScalarNode::Select(condition, a, b) => {
+                let outer = known.at;
+                known.enter();
                 facts.push(condition);
                 let yes = self.interval_of(a, facts, known);
                 facts.pop();
-                known.retain(|&(_, depth), _| depth <= facts.len());
                 let opposite = self.equations.pool.not(condition);
+                known.enter();
                 facts.push(opposite);
                 let no = self.interval_of(b, facts, known);
                 facts.pop();
-                known.retain(|&(_, depth), _| depth <= facts.len());
+                known.at = outer;
                 (yes.0.min(no.0), yes.1.max(no.1))
             }
             ScalarNode::Real(index) => {
@@ -190,7 +214,7 @@ impl<'a> Elaboration<'a> {
             ScalarNode::Stop(x) => self.interval_of(x, facts, known),
         };
         let interval = clean(interval);
-        known.insert((scalar, facts.len()), interval);
+        known.intervals.insert((scalar, known.at), interval);
         interval
     }
 
@@ -223,7 +247,7 @@ impl<'a> Elaboration<'a> {
         if !matches {
             return None;
         }
-        let (low, high) = self.interval_of(body, &mut vec![condition], &mut BTreeMap::new());
+        let (low, high) = self.interval_of(body, &mut vec![condition], &mut Known::default());
         // over no element it is 0
         Some(if condition == Condition::TRUE { (low, high) } else { (low.min(0.0), high.max(0.0)) })
     }

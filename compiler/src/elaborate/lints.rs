@@ -81,6 +81,7 @@ impl<'a> Elaboration<'a> {
         let mut guarded = BTreeSet::new();
         pool.visit(Parts::of_scalar(body), &mut |part| {
             if let Part::Scalar(scalar) = part
+                && !guarded.contains(&part)
                 && let ScalarNode::Select(_, a, b) = *pool.scalar(scalar)
             {
                 for branch in [a, b] {

@@ -363,6 +363,7 @@ impl<'a> Elaboration<'a> {
         let (inputs, targets) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
         // the pool goes on, the tensors are made again
         self.equations.pool = training.forward.equations.pool.clone();
+        (self.steps, self.stages) = (0, 0);
         self.next_number.clear();
         self.by_name.clear();
         self.intervals.clear();

@@ -440,3 +440,118 @@ fn codes() {
     }
     assert!(failed.is_empty(), "{failed}");
 }
+
+/// Texts that are large, deep, or grow: an answer, soon.
+#[test]
+fn limits() {
+    let chain = |stages: usize| "model M(x[4]) -> y { y = x".to_string() + &" -> linear(4) -> relu".repeat(stages / 2) + "; }";
+    let sum = "model M(x[4]) -> y { y = x".to_string() + &" + 2 * x".repeat(100_000) + "; }";
+    let different =
+        "model M(x[4]) -> y { y[i] = 0".to_string() + &(0..5_000).map(|k| format!(" + {k} * exp({k} * x[i])")).collect::<String>() + "; }";
+    let equations = "model M(x[4]) -> y { y = e0;".to_string()
+        + &(0..2_000).map(|k| format!(" e{k} = 2 * e{} + 1;", k + 1)).collect::<String>()
+        + " e2000 = x; }";
+    let lets = "model M(x[4]) -> y { y = x;".to_string()
+        + &(0..3_000).map(|k| format!(" let l{k} = l{} + 1;", k + 1)).collect::<String>()
+        + " let l3000 = 1; }";
+    let doubling = (0..30).map(|k| format!("fn f{}(x) = f{k}(x) + f{k}(2 * x) * f{k}(x + 1);", k + 1)).collect::<String>()
+        + "fn f0(x) = exp(x); model M(x[4]) -> y { y = x -> f30; }";
+    let same = (0..30).map(|k| format!("fn f{}(x) = tanh(f{k}(x)) * f{k}(x);", k + 1)).collect::<String>()
+        + "fn f0(x) = exp(x); model M(x[4]) -> y { y = x -> f30; }";
+    let branches = (0..30).map(|k| format!("fn f{}(x) = if f{k}(x) > 0 {{ f{k}(x) }} else {{ 2 * f{k}(x) }};", k + 1)).collect::<String>()
+        + "fn f0(x) = exp(x); model M(x[4]) -> y { y = x -> f30; }";
+    let layers = (0..30).map(|k| format!("layer l{}(x[N]) -> y {{ y = x -> l{k} -> l{k}; }}", k + 1)).collect::<String>()
+        + "layer l0(x[N]) -> y { y = 2 * x; } model M(x[4]) -> y { y = x -> l30; }";
+    let nested = "model M(x[4]) -> y { y = x -> ".to_string() + &"repeat(1000000, ".repeat(10) + "relu" + &")".repeat(10) + "; }";
+    let name = format!("model M(x[4]) -> y {{ y[i] = x[i] * {}; }}", "a".repeat(1_000_000));
+    let choice = "model M(x[4]) -> y { y[i] = ".to_string()
+        + &(0..1_000).map(|k| format!("if x[i] > {k} {{ {k} }} else ")).collect::<String>()
+        + "{ 0 }; }";
+    let texts = [
+        ("chain", chain(10_000), true),
+        ("sum", sum, true),
+        ("different", different, true),
+        ("equations", equations, true),
+        ("lets", lets, true),
+        ("doubling", doubling, false),
+        ("same", same, true),
+        ("branches", branches, true),
+        ("layers", layers, false),
+        ("nested", nested, false),
+        ("name", name, false),
+        ("choice", choice, true),
+    ];
+    for (what, text, accepted) in texts {
+        let result = read(&text, &Settings::default());
+        assert_eq!(result.is_ok(), accepted, "{what}");
+    }
+}
+
+/// Whatever the text, there is an answer: pieces of the library and of models, cut and mixed.
+#[test]
+fn any_text() {
+    let mut seed = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = move |n: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % n.max(1) as u64) as usize
+    };
+    let mut words: Vec<String> = Vec::new();
+    for (_, text) in crate::library::FILES {
+        let mut word = String::new();
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for c in line.chars() {
+                if c.is_alphanumeric() || c == '_' {
+                    word.push(c);
+                } else {
+                    if !word.is_empty() {
+                        words.push(std::mem::take(&mut word));
+                    }
+                    if !c.is_whitespace() && c.is_ascii() {
+                        words.push(c.to_string());
+                    }
+                }
+            }
+        }
+    }
+    let models: Vec<String> = APPLIED
+        .iter()
+        .map(|(ports, value)| format!("model Net({ports}) -> out {{ out = {value}; }}"))
+        .chain(ACCEPTED.iter().map(|text| text.to_string()))
+        .collect();
+    let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(300);
+    let mut understood = 0;
+    for _ in 0..rounds {
+        let mut text = models[random(models.len())].clone();
+        if random(3) == 0 {
+            let (_, library) = crate::library::FILES[random(crate::library::FILES.len())];
+            text = library.to_string() + &text;
+        }
+        for _ in 0..1 + random(3) {
+            // a piece that is a word of the text is replaced by another
+            let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+            let at = places[random(places.len())];
+            let rest = &text[at..];
+            let end = at + rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()).max(1);
+            let end = (end..=text.len()).find(|&end| text.is_char_boundary(end)).unwrap_or(text.len());
+            let word = match random(4) {
+                0 => String::new(),
+                1 => random(12).to_string(),
+                _ => words[random(words.len())].clone(),
+            };
+            text.replace_range(at..end, &word);
+        }
+        let settings = Settings { rust_constants: random(2) == 0, model: None };
+        if let Ok(elaborated) = read(&text, &settings) {
+            understood += 1;
+            for model in &elaborated.models {
+                for forward in [&model.training, &model.inference] {
+                    let violations = crate::equations::verify::violations(&forward.equations);
+                    assert!(violations.is_empty(), "{text}\n{violations:?}");
+                }
+            }
+        }
+    }
+    assert!(understood > 0);
+}
