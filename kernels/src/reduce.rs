@@ -1,7 +1,7 @@
 //! Reductions in a fixed order, which depends on the length only: not on the instruction set, nor on where the slice lies.
 //!
-//! A block of up to 1024 numbers: sixteen partial results, lane `i` taking the elements `i, i + 16, ..`, then halves combined four
-//! times. Sums of blocks are added pairwise, so that the error of a sum of n numbers is at most about
+//! A block of up to 1024 numbers: fewer than sixteen in order; else sixteen partial results, lane `i` taking the elements
+//! `i, i + 16, ..`, then halves combined four times. Sums of blocks are added pairwise, so that the error of a sum of n numbers is at most about
 //! `(68 + log2(n / 1024)) * 2^-24 * sum |x|` (`2^-53` for `f64`).
 
 use super::Element;
@@ -30,8 +30,17 @@ fn fold<T: Element>(mut lanes: [T; 16], combine: &impl Fn(T, T) -> T) -> T {
 /// Combines `f(i)` for the `i` of a range.
 #[inline(always)]
 fn block<T: Element>(range: Range<usize>, start: T, f: &impl Fn(usize) -> T, combine: &impl Fn(T, T) -> T) -> T {
-    let mut lanes = [start; 16];
     let mut i = range.start;
+    if range.end - i < 16 {
+        // Folding sixteen lanes would cost more than the sum.
+        let mut all = start;
+        while i < range.end {
+            all = combine(all, f(i));
+            i += 1;
+        }
+        return all;
+    }
+    let mut lanes = [start; 16];
     while i + 16 <= range.end {
         for j in 0..16 {
             lanes[j] = combine(lanes[j], f(i + j));
