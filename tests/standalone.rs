@@ -1,10 +1,10 @@
 //! Standalone files: every model of `tests/library` compiles with plain rustc, without `std`, in the oldest and newest edition, and one
 //! computes and trains as the interpreter does.
 
+use ndarray::{ArrayD, IxDyn};
 use nnc_compiler::equations::interpret::Value;
 use nnc_compiler::evaluate::{initial_values, train};
 use nnc_compiler::{Kernels, Options, Precision, Settings, generate_text, understand};
-use ndarray::{ArrayD, IxDyn};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
