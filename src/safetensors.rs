@@ -117,7 +117,10 @@ fn width(dtype: &str) -> usize {
 }
 
 /// The bytes of a file of these tensors; the wider numbers first, so that all are aligned.
-fn print(tensors: &Tensors) -> Vec<u8> {
+///
+/// # Panics
+/// As [`write`].
+pub fn print(tensors: &Tensors) -> Vec<u8> {
     let mut order: Vec<_> = tensors.iter().collect();
     order.sort_by_key(|(_, tensor)| std::cmp::Reverse(width(tensor.numbers.dtype())));
     let (mut header, mut numbers) = (String::from("{"), Vec::new());
@@ -163,7 +166,10 @@ struct Entry {
 }
 
 /// The tensors of the bytes of a file.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Tensors, String> {
+///
+/// # Errors
+/// The bytes are not as the format demands; the message names the tensor.
+pub fn parse(bytes: &[u8]) -> Result<Tensors, String> {
     let Some((length, rest)) = bytes.split_first_chunk() else {
         return Err(format!("no safetensors file: it has {} bytes, and the length of the header alone takes 8", bytes.len()));
     };

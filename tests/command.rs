@@ -1,5 +1,7 @@
 //! The command on files: what it prints, what it writes, how it ends.
 
+use nnc::safetensors::{self, Numbers, Tensor};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -35,7 +37,13 @@ impl Drop for Folder {
 
 fn run(folder: &Path, arguments: &[&str], input: &[u8]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nnc"));
-    command.args(arguments).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("NNC_CACHE", env!("CARGO_TARGET_TMPDIR"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // a command that does not read its input closes it
     let _ = child.stdin.take().unwrap().write_all(input);
@@ -243,4 +251,183 @@ fn wrong_use() {
     {"message":"unexpected argument '--wrong' found\n\n  tip: to pass '--wrong' as a value, use '-- --wrong'\n\nUsage: nnc build --message-format <FORMAT> <FILE>\n\nFor more information, try '--help'.","severity":"error"}
     "#);
     assert_eq!(folder.read("good.nn"), GOOD);
+}
+
+/// Tensors of a file for `eval`.
+fn tensors(of: &[(&str, &[usize], Numbers)]) -> Vec<u8> {
+    let tensor = |&(name, shape, ref numbers): &(&str, &[usize], Numbers)| {
+        (name.to_string(), Tensor { shape: shape.to_vec(), numbers: numbers.clone() })
+    };
+    safetensors::print(&of.iter().map(tensor).collect())
+}
+
+/// The results of `eval`, each with its numbers as text.
+#[track_caller]
+fn evaluated(folder: &Folder, model: &str, arguments: &[&str]) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
+    let mut all = vec!["eval", model, "--values", "in", "--out", "out"];
+    all.extend(arguments);
+    assert_eq!(nnc(folder, &all), "exit 0\n");
+    let numbers = |tensor: Tensor| match tensor.numbers {
+        Numbers::F64(numbers) => numbers,
+        Numbers::F32(numbers) => numbers.into_iter().map(f64::from).collect(),
+        other => panic!("{other:?}"),
+    };
+    let results = safetensors::read(folder.0.join("out")).unwrap();
+    results.into_iter().map(|(name, tensor)| (name, (tensor.shape.clone(), numbers(tensor)))).collect()
+}
+
+const LINE: &str = "model Line(x) -> y {
+    target t;
+    param w = 0, b = 0.5;
+    y = w * x + b;
+    loss = (y - t)^2;
+    optimizer = momentum(0.1);
+    metric off = y - t;
+}
+optimizer momentum(lr)(p, g) { state m = 0; m1 = 0.5 * m + g; m <- m1; p <- p - lr * m1; }
+";
+
+#[test]
+fn numbers_by_hand() {
+    let values =
+        tensors(&[("w", &[], Numbers::I64(vec![2])), ("x", &[2], Numbers::F32(vec![1.0, 3.0])), ("t", &[2], Numbers::F64(vec![2.0, 6.0]))]);
+    let folder = Folder::new("line").with("line.nn", LINE).with("in", &values);
+    // y - t = 0.5 twice, so the gradient by w is the mean of 2 * 0.5 * x = 2, and by b it is 1
+    let expected = |names: &[&str]| {
+        let all: [(&str, &[usize], &[f64]); 12] = [
+            ("y", &[2], &[2.5, 6.5]),
+            ("loss", &[], &[0.25]),
+            ("metric.off", &[], &[0.5]),
+            ("grad.w", &[], &[2.0]),
+            ("grad.b", &[], &[1.0]),
+            ("grad.x", &[2], &[1.0, 1.0]),
+            ("grad.t", &[2], &[-0.5, -0.5]),
+            ("losses", &[2], &[0.25, 0.04]),
+            ("param.w", &[], &[1.8]),
+            ("param.b", &[], &[0.4]),
+            ("state.momentum.m.w", &[], &[2.0]),
+            ("state.momentum.m.b", &[], &[1.0]),
+        ];
+        let chosen = all.iter().filter(|(name, ..)| names.contains(name));
+        chosen.map(|&(name, shape, numbers)| (name.to_string(), (shape.to_vec(), numbers.to_vec()))).collect::<BTreeMap<_, _>>()
+    };
+    let near = |found: BTreeMap<String, (Vec<usize>, Vec<f64>)>, expected: BTreeMap<String, (Vec<usize>, Vec<f64>)>| {
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        for (name, (shape, numbers)) in expected {
+            assert_eq!(found[&name].0, shape, "{name}");
+            for (a, b) in found[&name].1.iter().zip(&numbers) {
+                assert!((a - b).abs() < 1e-6, "{name}: {a}, not {b}");
+            }
+        }
+    };
+    near(evaluated(&folder, "line.nn", &[]), expected(&["y", "loss", "metric.off"]));
+    let gradients = ["y", "loss", "metric.off", "grad.w", "grad.b", "grad.x", "grad.t"];
+    near(evaluated(&folder, "line.nn", &["--gradients"]), expected(&gradients));
+    // after the step y - t = 1.8 + 0.4 - 2 = 0.2 and 5.4 + 0.4 - 6 = -0.2
+    let trained = ["y", "loss", "metric.off", "losses", "param.w", "param.b", "state.momentum.m.w", "state.momentum.m.b"];
+    near(evaluated(&folder, "line.nn", &["--steps", "1"]), expected(&trained));
+    near(evaluated(&folder, "line.nn", &["--steps", "1", "--compiled"]), expected(&trained));
+    let folder = folder.with("in", tensors(&[("x", &[0], Numbers::F32(vec![])), ("t", &[0], Numbers::F32(vec![]))]));
+    let empty = evaluated(&folder, "line.nn", &["--gradients"]);
+    assert_eq!((empty["y"].0.as_slice(), &empty["grad.b"].1[..]), (&[0][..], &[0.0][..]));
+}
+
+#[test]
+fn values_from_and_to_pipes() {
+    let values = tensors(&[("x", &[1], Numbers::F32(vec![1.0]))]);
+    let folder = Folder::new("pipes").with("line.nn", LINE).with("in", &values);
+    let arguments = ["eval", "line.nn", "--values", "-", "--out", "-"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nnc"));
+    let command = command.args(arguments).current_dir(&folder.0).stdin(fs::File::open(folder.0.join("in")).unwrap());
+    let output = safetensors::parse(&command.output().unwrap().stdout).unwrap();
+    assert_eq!(output["y"].numbers, Numbers::F64(vec![0.5]));
+}
+
+#[test]
+fn compiled_as_interpreted() {
+    let text = "model Net(x[T, 3], k: index(T)) -> (p, z) {
+    target t[T]: index(4);
+    p = x -> a: linear(3, 5) -> tanh -> b: linear(5, 4) -> softmax;
+    z = 2 * p[k, 0];
+    loss = cross_entropy(p, t);
+    optimizer = clip_norm(1.0) -> adamw(lr = cosine(step, 1e-2, 1e-4, 20));
+    optimizer for a.w = none;
+    metric hits = accuracy(p, t);
+}
+model Whole(a[3], d_a[2]) -> y { unbatched; param d_d_a[3] = uniform(0, 1); y[i, j] = a[i] * d_a[j]^2 * d_d_a[i]; loss = sum(y); }
+";
+    let x = (0..18).map(|i| (i as f64 * 0.7).sin()).collect();
+    let values = tensors(&[
+        ("x", &[2, 3, 3], Numbers::F64(x)),
+        ("k", &[2], Numbers::I32(vec![2, 0])),
+        ("t", &[2, 3], Numbers::I64(vec![3, 0, 1, 2, 2, 0])),
+    ]);
+    let folder = Folder::new("compiled").with("net.nn", text).with("in", &values);
+    let check = |model: &str| {
+        let arguments = ["--model", model, "--gradients", "--steps", "3", "--seed", "5"];
+        let expected = evaluated(&folder, "net.nn", &arguments);
+        for (precision, tolerance) in [("f32", 1e-5), ("f64", 1e-12)] {
+            let found = evaluated(&folder, "net.nn", &[&arguments[..], &["--compiled", "--precision", precision]].concat());
+            assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+            for (name, (shape, numbers)) in &expected {
+                assert_eq!(found[name].0, *shape, "{name}");
+                let far = numbers.iter().zip(&found[name].1).find(|(a, b)| (*a - *b).abs() > tolerance);
+                assert_eq!(far, None, "{name} in {precision}");
+            }
+        }
+        expected
+    };
+    let net = check("Net");
+    assert!(net["grad.a.w"].1.iter().any(|gradient| *gradient != 0.0), "also what is frozen has a gradient");
+    let values = tensors(&[("a", &[3], Numbers::F64(vec![1.0, -2.0, 0.5])), ("d_a", &[2], Numbers::F64(vec![3.0, 1.0]))]);
+    fs::write(folder.0.join("in"), values).unwrap();
+    check("Whole");
+}
+
+#[test]
+fn wrong_values() {
+    let values = tensors(&[
+        ("x", &[2, 3], Numbers::F32(vec![0.0; 6])),
+        ("w", &[], Numbers::F32(vec![1.0])),
+        ("fc.w", &[2, 3], Numbers::F32(vec![0.0; 6])),
+        ("k", &[3], Numbers::I64(vec![0, 7, 0])),
+        ("j", &[2], Numbers::F32(vec![0.0; 2])),
+        ("q", &[2], Numbers::F32(vec![0.0, 1.5])),
+    ]);
+    let text = "model Case(x[3], k: index(4), j: index(4), q: prob) -> y { target t[2]; y = x -> fc: linear(3, 2); loss = mse(y, t); }";
+    let folder = Folder::new("values").with("case.nn", text).with("in", values).with("damaged", "no tensors").with("line.nn", LINE);
+    insta::assert_snapshot!(nnc(&folder, &["eval", "case.nn", "--values", "in", "--out", "out", "--steps", "2"]), @"
+    exit 2
+    -- stderr --
+    error: in: `w` is no parameter, input or target of `Case`, which has `fc.b`, `fc.w`, `j`, `k`, `q`, `t`, `x`
+    error: in: the target `t` is missing; its shape is [batch, 2]
+    error: in: `k` should have the shape [batch] with batch = 2, but has [3]
+    error: in: `j` takes integers, I32 or I64, but holds F32
+    error: in: `q` takes probabilities from 0 to 1, but holds 1.5
+    error: in: `fc.w` should have the shape [3, 2], but has [2, 3]
+    ");
+    insta::assert_snapshot!(nnc(&folder, &["eval", "case.nn", "--values", "damaged", "--out", "out"]), @"
+    exit 2
+    -- stderr --
+    error: damaged: no safetensors file, or cut off: a header of 8030883942550761326 bytes, but 2 bytes follow
+    ");
+    insta::assert_snapshot!(nnc(&folder, &["eval", "-", "--values", "-", "--out", "out"]), @"
+    exit 2
+    -- stderr --
+    error: standard input is either the model or the values
+    ");
+    assert!(!folder.0.join("out").exists());
+}
+
+#[test]
+fn any_bytes() {
+    let folder = Folder::new("bytes").with("line.nn", LINE).with("a", b"\xff\xfe").with("b", [0; 9]).with("c", [255; 40]);
+    for file in ["a", "b", "c"] {
+        for verb in ["build", "check", "fmt"] {
+            let (code, _, errors) = run(&folder.0, &[verb, file], b"");
+            assert_eq!(code, 1, "{verb} {file}: {errors}");
+        }
+        let (code, _, errors) = run(&folder.0, &["eval", "line.nn", "--values", file, "--out", "out"], b"");
+        assert_eq!(code, 2, "{file}: {errors}");
+    }
 }

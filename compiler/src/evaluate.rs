@@ -4,7 +4,7 @@
 
 use crate::derive::derive;
 use crate::equations::interpret::{Fault, Value, interpret};
-use crate::equations::{Equations, Name, Role, Tensor};
+use crate::equations::{Affine, Atom, AtomNode, Equations, Index, Name, Pool, Role, Tensor};
 use crate::initial::stream;
 use crate::model::{BATCH, Draw, Forward, Group, Model, Parameter};
 use crate::simplify::stabilise;
@@ -47,7 +47,11 @@ pub fn initial_values(model: &Model, seed: u64) -> Result<Values, Fault> {
     model.interface.parameters.iter().map(|parameter| Ok((parameter.name.clone(), initial_value(model, parameter, seed)?))).collect()
 }
 
-fn initial_value(model: &Model, parameter: &Parameter, seed: u64) -> Result<Value, Fault> {
+/// The initial value of a parameter.
+///
+/// # Errors
+/// As [`initial_values`].
+pub fn initial_value(model: &Model, parameter: &Parameter, seed: u64) -> Result<Value, Fault> {
     let mut equations = model.training.equations.clone();
     let sizes = sizes_of(&equations, &parameter.axes)?;
     let count: usize = sizes.iter().product();
@@ -65,9 +69,25 @@ fn initial_value(model: &Model, parameter: &Parameter, seed: u64) -> Result<Valu
     one(interpret(&equations, &BTreeMap::new(), &given, &[name])?)
 }
 
+/// The value of a size, where each run-time size has the value given; nothing if one has none, or beyond 64 bits.
+pub fn value_of(pool: &Pool, size: Index, sizes: &BTreeMap<String, i64>) -> Option<i64> {
+    let Affine { constant, terms } = pool.affine(size);
+    terms.iter().try_fold(*constant, |sum, &(atom, k)| sum.checked_add(value_of_atom(pool, atom, sizes)?.checked_mul(k)?))
+}
+
+fn value_of_atom(pool: &Pool, atom: Atom, sizes: &BTreeMap<String, i64>) -> Option<i64> {
+    match pool.atom(atom) {
+        AtomNode::Size { name, .. } => sizes.get(pool.text(*name)).copied(),
+        AtomNode::Product(atoms) => atoms.iter().try_fold(1i64, |product, &atom| product.checked_mul(value_of_atom(pool, atom, sizes)?)),
+        AtomNode::Div(x, m) => value_of(pool, *x, sizes)?.checked_div_euclid(value_of(pool, *m, sizes)?),
+        AtomNode::Mod(x, m) => value_of(pool, *x, sizes)?.checked_rem_euclid(value_of(pool, *m, sizes)?),
+        AtomNode::Axis { .. } | AtomNode::Read { .. } => None,
+    }
+}
+
 /// The extents of axes without run-time sizes.
-fn sizes_of(equations: &Equations, axes: &[crate::equations::Index]) -> Result<Vec<usize>, Fault> {
-    let extent = |&axis: &crate::equations::Index| match equations.pool.constant_of(axis) {
+fn sizes_of(equations: &Equations, axes: &[Index]) -> Result<Vec<usize>, Fault> {
+    let extent = |&axis: &Index| match equations.pool.constant_of(axis) {
         Some(extent) => Ok(extent as usize),
         None => Err(Fault::NoSize { name: crate::equations::print::print_index(&equations.pool, &[], axis) }),
     };
@@ -132,15 +152,14 @@ pub fn evaluate(model: &Model, values: &Values, train: bool, gradients: bool) ->
     // what the language promises of logarithms holds here too
     let keep: Vec<Name> = forward.outputs.iter().chain([&forward.loss]).chain(&forward.metrics).copied().collect();
     let mut equations = stabilise(forward.equations.clone(), &keep);
-    let outputs = run(&equations, &forward.outputs)?;
-    let outputs = model.interface.outputs.iter().map(|port| port.name.clone()).zip(outputs).collect();
+    let judged = gradients || model.interface.targets.iter().all(|target| values.contains_key(&target.name));
+    let wanted = if judged { keep.as_slice() } else { &forward.outputs };
+    let mut results = run(&equations, wanted)?.into_iter();
+    let outputs = model.interface.outputs.iter().map(|port| port.name.clone()).zip(results.by_ref()).collect();
     let mut evaluation = Evaluation { outputs, ..Evaluation::default() };
-    if !gradients && model.interface.targets.iter().any(|target| !values.contains_key(&target.name)) {
-        return Ok(evaluation);
-    }
-    evaluation.loss = Some(number(&one(run(&equations, &[forward.loss])?)?));
-    let metrics = run(&equations, &forward.metrics)?;
-    evaluation.metrics = model.interface.metrics.iter().map(|(name, _)| name.clone()).zip(metrics.iter().map(number)).collect();
+    evaluation.loss = results.next().as_ref().map(number);
+    let metrics = model.interface.metrics.iter().map(|(name, _)| name.clone());
+    evaluation.metrics = metrics.zip(results.by_ref().map(|value| number(&value))).collect();
     if gradients {
         let (names, tensors): (Vec<String>, Vec<Name>) = differentiable(model).into_iter().unzip();
         let adjoints = derive(&mut equations, forward.loss, &tensors);

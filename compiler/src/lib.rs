@@ -68,7 +68,10 @@ pub fn generate_text(models: Vec<Model>, options: &Options) -> String {
 /// The Rust of these models, without the kernels' text that a standalone file needs. Tokens cannot leave their thread, so they are made on
 /// the caller's.
 pub fn generate(models: Vec<Model>, options: &Options) -> TokenStream {
-    let mut networks: Vec<Network> = on_large_stack(|| models.into_iter().map(programs).collect());
+    let mut networks: Vec<Network> = on_large_stack(|| {
+        let networks = models.into_iter().map(programs);
+        networks.map(|network| if options.untrained { with_untrained(network) } else { network }).collect()
+    });
     emit(&mut networks, options)
 }
 
@@ -82,7 +85,17 @@ pub fn programs(model: Model) -> Network {
     let (equations, gradients) = derived(&model);
     let gradients = gradients.into_iter().map(|(number, name)| (name, Destination::Gradient(number)));
     let gradient = program(equations, gradients.chain([(model.training.loss, Destination::Loss)]).collect());
-    Network { model, predict, evaluate, gradient }
+    Network { model, predict, evaluate, gradient, untrained: None }
+}
+
+/// With the program for the gradients of what is not trained.
+fn with_untrained(mut network: Network) -> Network {
+    let forward = &network.model.training;
+    let tensors: Vec<Name> = network.model.untrained().into_iter().map(|(_, tensor, _)| tensor).collect();
+    let mut equations = stabilise(forward.equations.clone(), &[forward.loss]);
+    let gradients = derive(&mut equations, forward.loss, &tensors).into_iter().enumerate();
+    network.untrained = Some(program(equations, gradients.map(|(number, name)| (name, Destination::Untrained(number))).collect()));
+    network
 }
 
 /// The equations of training with those of the gradients, and the gradient of each parameter that is trained, by its position.

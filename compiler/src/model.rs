@@ -28,6 +28,18 @@ pub struct Model {
     pub optimizer: Optimizer,
 }
 
+impl Model {
+    /// What the loss has a gradient by, but is not trained: frozen parameters, then real inputs and targets; each with its name and axes.
+    pub fn untrained(&self) -> Vec<(&str, Name, &[Index])> {
+        let interface = &self.interface;
+        let trained = |position: usize| self.optimizer.groups.iter().any(|group| group.parameters.contains(&position));
+        let frozen = interface.parameters.iter().enumerate().filter(|&(position, _)| !trained(position)).map(|(_, frozen)| frozen);
+        let real = interface.inputs.iter().chain(&interface.targets).filter(|port| !matches!(port.kind, PortKind::Index { .. }));
+        let frozen = frozen.map(|parameter| (parameter.name.as_str(), parameter.tensor, parameter.axes.as_slice()));
+        frozen.chain(real.map(|port| (port.name.as_str(), port.tensor, port.axes.as_slice()))).collect()
+    }
+}
+
 /// Forward equations, and which of them are asked for.
 #[derive(Clone, Debug)]
 pub struct Forward {

@@ -46,6 +46,8 @@ pub enum Destination {
     Loss,
     /// The metric of this number, returned.
     Metric(usize),
+    /// The gradient of what has this number in [`crate::model::Model::untrained`].
+    Untrained(usize),
 }
 
 /// Where a tensor lies.

@@ -2,10 +2,10 @@
 
 use super::Functions;
 use super::body::{self, Argument, array_type, element_type, shape_type};
-use super::expression::{Level, Scope, Shape, Style, identifier};
+use super::expression::{Level, Scope, Shape, Style, identifier, identifier_text};
 use super::names::Names;
 use crate::equations::{Element, Index, Name};
-use crate::model::{Interface, PortKind};
+use crate::model::{Interface, Model, PortKind};
 use crate::program::{Destination, Form, Place, Program};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -29,6 +29,23 @@ pub fn port_type(style: &Style, kind: PortKind) -> TokenStream {
     if matches!(kind, PortKind::Index { .. }) { quote!(i32) } else { quote!(#real) }
 }
 
+/// The slices for the gradients of what is not trained: `d_x`.
+pub fn untrained_idents(model: &Model) -> Vec<Ident> {
+    let ports = model.interface.inputs.iter().chain(&model.interface.targets);
+    let mut taken: BTreeSet<String> = ports.map(|port| port_ident(&port.name).to_string()).collect();
+    taken.extend(run_time_sizes(&model.interface));
+    taken.extend(model.interface.parameters.iter().map(|parameter| identifier_text(&parameter.name)));
+    let mut idents = Vec::new();
+    for (name, ..) in model.untrained() {
+        let mut text = identifier_text(&format!("d_{name}"));
+        while !taken.insert(text.clone()) {
+            text.push('_');
+        }
+        idents.push(identifier(&text));
+    }
+    idents
+}
+
 struct Driver<'a> {
     program: &'a mut Program,
     style: &'a Style,
@@ -38,7 +55,7 @@ struct Driver<'a> {
 
 impl Driver<'_> {
     fn fresh(&mut self, wish: &str) -> Ident {
-        let wish = super::expression::identifier_text(wish);
+        let wish = identifier_text(wish);
         let (mut text, mut number) = (wish.clone(), 1);
         while !self.taken.insert(text.clone()) {
             number += 1;
@@ -125,6 +142,7 @@ pub fn driver(
     entry: &str,
     program: &mut Program,
     interface: &Interface,
+    untrained: &[Ident],
     style: &Style,
     names: &Names,
     functions: &mut Functions,
@@ -235,6 +253,15 @@ pub fn driver(
         }
     } else if entry == "gradient" {
         signature.push(quote!(gradient: &mut [#real]));
+    }
+    for (number, ident) in untrained.iter().enumerate() {
+        signature.push(quote!(#ident: &mut [#real]));
+        driver.taken.insert(ident.to_string());
+        destinations.insert(Destination::Untrained(number), quote!(#ident));
+        if let Some(&name) = placed.get(&Destination::Untrained(number)) {
+            driver.idents.insert(name, ident.clone());
+            head.extend(driver.shaped(name, ident, true));
+        }
     }
     signature.push(quote!(workspace: &mut [kernels::Lane]));
     if !driver.program.slots.is_empty() || !driver.program.panels.is_empty() {

@@ -1,7 +1,7 @@
 //! The generated type: its page, its constants, and its typed entry points, which check everything that they are given.
 
 use super::body::array_type;
-use super::driver::{panel_length, port_ident, port_type, run_time_sizes};
+use super::driver::{panel_length, port_ident, port_type, run_time_sizes, untrained_idents};
 use super::expression::{Scope, Style, identifier};
 use super::optimizer::Update;
 use super::{Kernels, Network, Options};
@@ -252,13 +252,16 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
         .iter()
         .map(|(name, docs)| if docs.is_empty() { format!(" The metric `{name}`.") } else { format!(" {}", docs.join(" ").trim()) })
         .collect();
-    let workspaces: Vec<TokenStream> = [
+    let mut workspaces: Vec<TokenStream> = [
         workspace("predict_workspace", &mut network.predict, style, &sizes),
         workspace("evaluate_workspace", &mut network.evaluate, style, &sizes),
         workspace("gradient_workspace", &mut network.gradient, style, &sizes),
     ]
     .into_iter()
     .collect();
+    if let Some(program) = &mut network.untrained {
+        workspaces.push(workspace("untrained_workspace", program, style, &sizes));
+    }
     let check_workspace = |needed: &str| {
         let needed = identifier(needed);
         quote! {
@@ -287,6 +290,33 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
     let run_evaluate = dispatch("evaluate_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* workspace));
     let run_gradient = dispatch("gradient_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* gradient, workspace));
     let run_update = dispatch("update_on", quote!(optimizer, step, parameters, gradient, state));
+    let mut most = quote!(if most > c { most } else { c });
+    let mut untrained = quote!();
+    if network.untrained.is_some() {
+        most = quote!({ let (most, d) = (#most, untrained_workspace(#(#sizes),*)); if most > d { most } else { d } });
+        let idents = untrained_idents(model);
+        let space = check_workspace("untrained_workspace");
+        let run = dispatch("untrained_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* #(#idents,)* workspace));
+        let mut checks = Vec::new();
+        for ((name, _, axes), ident) in model.untrained().into_iter().zip(&idents) {
+            let count = scope.equations.pool.count(axes);
+            let (count, name) = (saturating(&mut scope, count), format!("gradient of {name}"));
+            checks.push(quote!(kernels::check_length(#name, #count, #ident.len())?;));
+        }
+        untrained = quote! {
+            /// Writes the gradients of the loss in training with respect to what is not trained.
+            pub fn untrained(#(#sizes: usize,)* parameters: &[#real], #(#inputs,)* #(#targets,)* #(#idents: &mut [#real],)* workspace: &mut [kernels::Lane]) -> Result<(), kernels::Error> {
+                #check_sizes
+                #check_parameters
+                #(#input_checks)*
+                #(#target_checks)*
+                #(#checks)*
+                #space
+                #run;
+                Ok(())
+            }
+        };
+    }
     let evaluated = if metrics.is_empty() { quote!(loss) } else { quote!((loss, #(#metrics),*)) };
     let (optimizer_fields, optimizer_defaults, optimizer_docs) = (&update.fields, &update.defaults, &update.docs);
     let state_count = &update.state_count;
@@ -340,7 +370,7 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
             pub const fn workspace(#(#sizes: usize),*) -> usize {
                 let (a, b, c) = (predict_workspace(#(#sizes),*), evaluate_workspace(#(#sizes),*), gradient_workspace(#(#sizes),*));
                 let most = if a > b { a } else { b };
-                if most > c { most } else { c }
+                #most
             }
 
             /// Draws the initial parameters: the same numbers for the same seed on every machine.
@@ -393,6 +423,8 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
                 #gradient_space
                 Ok(#run_gradient)
             }
+
+            #untrained
 
             /// Moves the parameters against a gradient; `step` counts from 1.
             pub fn update(optimizer: &#optimizer_type, step: u64, parameters: &mut [#real], gradient: &[#real], state: &mut [#real]) -> Result<(), kernels::Error> {

@@ -20,8 +20,9 @@ pub use driver::run_time_sizes;
 
 use crate::model::Model;
 use crate::program::Program;
+use expression::Style;
+pub use expression::identifier;
 pub use expression::identifier_text;
-use expression::{Style, identifier};
 use names::Names;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -55,11 +56,18 @@ pub struct Options {
     pub kernels: Kernels,
     /// The path of the crate whose trait `Network` the types implement, if they are to: `::nnc`.
     pub network: Option<String>,
+    /// Whether there is an entry point for the gradients of what is not trained: frozen parameters, real inputs and targets.
+    pub untrained: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { precision: Precision::Single, kernels: Kernels::Path("::nnc::kernels".into()), network: Some("::nnc".into()) }
+        Options {
+            precision: Precision::Single,
+            kernels: Kernels::Path("::nnc::kernels".into()),
+            network: Some("::nnc".into()),
+            untrained: false,
+        }
     }
 }
 
@@ -74,6 +82,8 @@ pub struct Network {
     pub evaluate: Program,
     /// The loss and the gradient of each parameter.
     pub gradient: Program,
+    /// The gradients of what is not trained, where they are asked for.
+    pub untrained: Option<Program>,
 }
 
 /// The tokens of a file with these models.
@@ -91,13 +101,17 @@ fn emit_one(network: &mut Network, options: &Options) -> TokenStream {
     let interface = &network.model.interface;
     let training = Names::new(&network.gradient.equations.pool, &network.model.training.origins, &interface.name);
     let inference = Names::new(&network.predict.equations.pool, &network.model.inference.origins, &interface.name);
-    let drivers: Vec<TokenStream> = [
-        driver::driver("predict", &mut network.predict, interface, &style, &inference, &mut functions),
-        driver::driver("evaluate", &mut network.evaluate, interface, &style, &inference, &mut functions),
-        driver::driver("gradient", &mut network.gradient, interface, &style, &training, &mut functions),
+    let mut drivers: Vec<TokenStream> = [
+        driver::driver("predict", &mut network.predict, interface, &[], &style, &inference, &mut functions),
+        driver::driver("evaluate", &mut network.evaluate, interface, &[], &style, &inference, &mut functions),
+        driver::driver("gradient", &mut network.gradient, interface, &[], &style, &training, &mut functions),
     ]
     .into_iter()
     .collect();
+    if let Some(program) = &mut network.untrained {
+        let untrained = driver::untrained_idents(&network.model);
+        drivers.push(driver::driver("untrained", program, interface, &untrained, &style, &training, &mut functions));
+    }
     let update = optimizer::update(&network.model, &style, &mut functions);
     let initial = initial::initial(&network.model, &style);
     let interface = interface::interface(network, &style, &update, options);
@@ -145,14 +159,16 @@ pub struct Functions {
 impl Functions {
     /// The name under which a function with this signature and body can be called.
     pub fn add(&mut self, wish: &str, docs: &[String], signature: &TokenStream, body: &TokenStream) -> proc_macro2::Ident {
-        const TAKEN: [&str; 8] = [
+        const TAKEN: [&str; 10] = [
             "predict_on",
             "evaluate_on",
             "gradient_on",
             "update_on",
+            "untrained_on",
             "predict_workspace",
             "evaluate_workspace",
             "gradient_workspace",
+            "untrained_workspace",
             "total",
         ];
         let wish = if TAKEN.contains(&wish) { format!("{wish}_") } else { wish.to_string() };

@@ -35,6 +35,7 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
         Destination::Loss => (1, 0),
         Destination::Metric(number) => (2, number),
         Destination::Gradient(number) => (3, usize::MAX - number),
+        Destination::Untrained(number) => (4, number),
     });
     let order: Vec<Name> = equations.groups(wanted.iter().map(|&(name, _)| name)).into_iter().flatten().collect();
     let mut readers: BTreeMap<Name, Vec<Name>> = BTreeMap::new();

@@ -25,26 +25,27 @@ pub fn read(path: &Path, messages: &Messages) -> Result<(String, Vec<u8>), Failu
 }
 
 /// Writes to standard output. Whoever closed it has seen enough.
-pub fn print(text: &str, messages: &Messages) -> Result<(), Failure> {
+pub fn print(text: impl AsRef<[u8]>, messages: &Messages) -> Result<(), Failure> {
     let mut output = std::io::stdout().lock();
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+    match output.write_all(text.as_ref()).and_then(|()| output.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(messages.plain(&format!("standard output: {error}"), Failure::Usage)),
         _ => Ok(()),
     }
 }
 
 /// Writes a file, or to standard output; leaves a file alone that holds just this.
-pub fn write(path: &Path, text: &str, messages: &Messages) -> Result<(), Failure> {
+pub fn write(path: &Path, contents: impl AsRef<[u8]>, messages: &Messages) -> Result<(), Failure> {
     if is_standard(path) {
-        return print(text, messages);
+        return print(contents, messages);
     }
+    let contents = contents.as_ref();
     let failed = |error: String| messages.plain(&error, Failure::Usage);
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(failed(format!("{}: is a folder, not a file", path.display()))),
         // devices and pipes cannot be replaced
-        Ok(found) if !found.is_file() => std::fs::write(path, text).map_err(|error| failed(format!("{}: {error}", path.display()))),
-        Ok(_) if std::fs::read(path).is_ok_and(|present| present == text.as_bytes()) => Ok(()),
-        _ => nnc::build::write(path, text.as_bytes()).map_err(|error| failed(error.to_string())),
+        Ok(found) if !found.is_file() => std::fs::write(path, contents).map_err(|error| failed(format!("{}: {error}", path.display()))),
+        Ok(_) if std::fs::read(path).is_ok_and(|present| present == contents) => Ok(()),
+        _ => nnc::build::write(path, contents).map_err(|error| failed(error.to_string())),
     }
 }
 

@@ -6,10 +6,13 @@
 
 mod build;
 mod check;
+mod compiled;
+mod eval;
 mod explain;
 mod files;
 mod fmt;
 mod messages;
+mod values;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -47,6 +50,8 @@ enum Verb {
     Fmt(fmt::Arguments),
     /// Explains the code of a message
     Explain(explain::Arguments),
+    /// Evaluates a model on tensors from a file
+    Eval(eval::Arguments),
 }
 
 /// How messages are shown.
@@ -117,6 +122,7 @@ fn main() -> ExitCode {
         Verb::Check(arguments) => check::run(&arguments, &messages),
         Verb::Fmt(arguments) => fmt::run(&arguments, &messages),
         Verb::Explain(arguments) => explain::run(&arguments, &messages),
+        Verb::Eval(arguments) => eval::run(&arguments, &messages),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,127 @@
+//! `nnc eval`: outputs, loss, gradients and steps of training of a model on tensors from a file.
+
+use crate::messages::Messages;
+use crate::values::{Given, place};
+use crate::{Failure, ModelArguments, Precision, compiled, files, understand};
+use nnc::safetensors::{self, Numbers, Tensor, Tensors};
+use nnc_compiler::equations::interpret::{Fault, Value};
+use nnc_compiler::evaluate::{evaluate, initial_value, train};
+use nnc_compiler::model::Model;
+use nnc_grammar::on_large_stack;
+use std::path::PathBuf;
+
+/// What `nnc eval` is asked.
+#[derive(clap::Args)]
+#[command(
+    after_help = "The file of values holds tensors under the names of parameters (`fc1.w`), states, inputs and targets, as F32, F64, \
+    I32 or I64. Parameters that are not in it are initialised from the seed.\n\n\
+    The file of results gets each output under its name; `loss` and `metric.NAME` if the targets are given; with --gradients `grad.NAME` \
+    for each parameter and each real input and target; with --steps N `losses` (N + 1 numbers: before each step and after the last), \
+    `param.NAME` and `state.NAME` after them. Outputs, loss, metrics and gradients are those at the values given.\n\n\
+    Outputs, loss and metrics are those of inference, or of training with --train, --gradients or --steps."
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Tensors by name, in the format safetensors; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    values: PathBuf,
+    /// Where the results go, in the format safetensors; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Also the gradients of the loss
+    #[arg(long)]
+    pub gradients: bool,
+    /// Also train on these values
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// What parameters are drawn from that are not in the file
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// Outputs and loss of the training program
+    #[arg(long)]
+    train: bool,
+    /// By the generated code, which `rustc` compiles, not by the interpreter
+    #[arg(long)]
+    compiled: bool,
+    /// The element type of the generated code; the interpreter computes in f64 [default: f32]
+    #[arg(long, value_enum, requires = "compiled", hide_default_value = true)]
+    precision: Option<Precision>,
+}
+
+/// Evaluates, and writes what was asked for.
+pub fn run(arguments: &Arguments, messages: &Messages) -> Result<(), Failure> {
+    if files::is_standard(&arguments.model.file) && files::is_standard(&arguments.values) {
+        return Err(messages.plain("standard input is either the model or the values", Failure::Usage));
+    }
+    let understood = understand(&arguments.model, messages)?;
+    let model = match &understood.models[..] {
+        [model] => model,
+        [] => return Err(messages.plain(&format!("{} has no model", arguments.model.file.display()), Failure::Usage)),
+        models => {
+            let names: Vec<&str> = models.iter().map(|model| model.interface.name.as_str()).collect();
+            return Err(messages.plain(&format!("choose one of the models with --model: {}", names.join(", ")), Failure::Usage));
+        }
+    };
+    if !model.interface.constants.is_empty() {
+        let constants = model.interface.constants.join(", ");
+        return Err(messages.plain(&format!("constants of Rust have no value here: {constants}"), Failure::Model));
+    }
+    let (name, bytes) = files::read(&arguments.values, messages)?;
+    let tensors = safetensors::parse(&bytes).map_err(|error| messages.plain(&format!("{name}: {error}"), Failure::Usage))?;
+    let judged = arguments.gradients || arguments.steps.is_some();
+    let given = place(model, &tensors, judged).map_err(|problems| {
+        for problem in problems {
+            messages.plain(&format!("{name}: {problem}"), Failure::Usage);
+        }
+        Failure::Usage
+    })?;
+    let training = arguments.train || judged;
+    let results = if arguments.compiled {
+        let precision = arguments.precision.unwrap_or(Precision::F32);
+        compiled::run(model, given, arguments, training, precision).map_err(|error| messages.plain(&error, Failure::Usage))?
+    } else {
+        let results = on_large_stack(|| interpreted(model, given, arguments, training));
+        results.map_err(|fault| messages.plain(&fault.to_string(), Failure::Model))?
+    };
+    let mut out = Tensors::new();
+    for (name, tensor) in results {
+        if out.insert(name.clone(), tensor).is_some() {
+            return Err(messages.plain(&format!("two results are called `{name}`: rename the output"), Failure::Model));
+        }
+    }
+    files::write(&arguments.out, &safetensors::print(&out), messages)
+}
+
+/// By the interpreter.
+fn interpreted(model: &Model, given: Given, arguments: &Arguments, training: bool) -> Result<Vec<(String, Tensor)>, Fault> {
+    let mut values = given.values;
+    for parameter in &model.interface.parameters {
+        if !values.contains_key(&parameter.name) {
+            values.insert(parameter.name.clone(), initial_value(model, parameter, arguments.seed)?);
+        }
+    }
+    let evaluation = evaluate(model, &values, training, arguments.gradients)?;
+    let mut results: Vec<(String, Tensor)> = evaluation.outputs.iter().map(|(name, value)| (name.clone(), tensor(value))).collect();
+    results.extend(evaluation.loss.map(|loss| ("loss".to_string(), numbers(Vec::new(), vec![loss]))));
+    results.extend(evaluation.metrics.iter().map(|(name, metric)| (format!("metric.{name}"), numbers(Vec::new(), vec![*metric]))));
+    results.extend(evaluation.gradients.iter().map(|(name, gradient)| (format!("grad.{name}"), tensor(gradient))));
+    if let Some(steps) = arguments.steps {
+        let training = train(model, &values, steps)?;
+        results.push(("losses".to_string(), numbers(vec![training.losses.len()], training.losses)));
+        results.extend(training.parameters.iter().map(|(name, value)| (format!("param.{name}"), tensor(value))));
+        results.extend(training.states.iter().map(|(name, value)| (format!("state.{name}"), tensor(value))));
+    }
+    Ok(results)
+}
+
+fn numbers(shape: Vec<usize>, numbers: Vec<f64>) -> Tensor {
+    Tensor { shape, numbers: Numbers::F64(numbers) }
+}
+
+fn tensor(value: &Value) -> Tensor {
+    match value {
+        Value::Real(array) => numbers(array.shape().to_vec(), array.iter().copied().collect()),
+        Value::Integer(array) => numbers(array.shape().to_vec(), array.iter().map(|&integer| integer as f64).collect()),
+    }
+}
