@@ -12,7 +12,7 @@ fn generate(name: &str, text: &str, precision: Precision) -> String {
     let mut load = |_: &str, path: &str| Err(format!("no file {path}"));
     let read = understand(name, text.as_bytes(), &mut load, &Settings::default());
     let models = read.unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics)).models;
-    generate_text(models, &Options { precision, kernels: Kernels::Standalone, network: None })
+    generate_text(models, &Options { precision, kernels: Kernels::Standalone, network: None, ..Options::default() })
 }
 
 fn rustc(name: &str, text: &str, arguments: &[&str]) -> PathBuf {
