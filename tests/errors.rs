@@ -176,7 +176,7 @@ fn refused_with_these_words() {
     let semantic = different.iter().filter(|(code, _)| !code.starts_with("NN00")).count();
     assert!(semantic >= 80, "{semantic} different refusals");
     let shown: BTreeSet<&str> = different.iter().map(|&(code, _)| code).collect();
-    let without = ["NN0100", "NN0113"]; // our own mistakes, and a setting
+    let without = ["NN0100", "NN0113", "NN0611"]; // our own mistakes, a setting, and what the grammar refuses first
     let own = codes().into_iter().map(|code| code.0).filter(|code| !code.starts_with("NN00") && !without.contains(code));
     let missing: Vec<&str> = own.filter(|code| !shown.contains(code)).collect();
     assert!(missing.is_empty(), "codes without an example in tests/errors: {missing:?}");

@@ -449,6 +449,11 @@ impl<'a> Elaboration<'a> {
         span: Span,
     ) -> Outcome<Vec<usize>> {
         let name = &definition.name.text;
+        for (number, port) in ports.iter().enumerate() {
+            if let Some(first) = ports[..number].iter().find(|other| other.name.text == port.name.text) {
+                return Err(self.report(super::names::defined_twice(&port.name.text, first.name.span, port.name.span)));
+            }
+        }
         if let Some(port) = ports.iter().find(|port| sees_batch(port)) {
             let message = format!("`{name}` sees the batch, which is not built yet");
             return Err(self.report(
@@ -643,7 +648,12 @@ impl<'a> Elaboration<'a> {
                 axes.append(&mut tensor.axes);
                 Ok(Tensor { front: tensor.front & ((1u64 << outer) - 1), axes, ..tensor })
             }
-            Some(_) => Err(Reported),
+            Some(Value::Broken) => Err(Reported),
+            Some(_) => {
+                let message = format!("result `{}` of `{}` is a number of the definition, not a tensor", name.text, frame.definition);
+                let help = format!("name an equation: `y = {};`", name.text);
+                Err(self.report(Diagnostic::error("NN0112", name.span, message).help(help)))
+            }
             None if frame.left_behind.contains(&name.text) => {
                 let message = format!("result `{}` of model `{}` depends on a target", name.text, frame.definition);
                 let note = "A model that is used as a layer leaves its targets behind.";

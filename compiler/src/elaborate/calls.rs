@@ -111,11 +111,6 @@ impl<'a> Elaboration<'a> {
                     let message = "`orthogonal()` is not built yet";
                     Err(self.report(Diagnostic::error("NN0706", expression.span, message)))
                 }
-                "grad" => {
-                    let message = "`grad` is not built yet";
-                    let note = "The derivative of a value inside of a model is a later part of the language.";
-                    Err(self.report(Diagnostic::error("NN0705", expression.span, message).note(note)))
-                }
                 text if super::names::BUILT_IN.contains(&text) => {
                     let message = format!("`{text}` stands only in a chain");
                     Err(self.report(Diagnostic::error("NN0503", expression.span, message).help(format!("write `x -> {text}(…)`"))))
@@ -330,6 +325,7 @@ impl<'a> Elaboration<'a> {
                 match self.find_tensor(frame, 0, path) {
                     Some(tensor) => Ok(tensor.axes),
                     None if path.segments.len() > 1 => self.tensor(frame, 0, path).map(|tensor| tensor.axes),
+                    None if matches!(frame.values.get(&path.segments[0].text), Some(Value::Broken)) => Err(Reported),
                     None => Ok(Vec::new()),
                 }
             }

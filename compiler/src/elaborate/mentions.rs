@@ -13,7 +13,7 @@ use nnc_grammar::tree::{
 };
 
 /// Functions that have a meaning in some places only, which is checked when they are read.
-const PLACED: [&str; 4] = ["uniform", "normal", "orthogonal", "grad"];
+const PLACED: [&str; 3] = ["uniform", "normal", "orthogonal"];
 
 impl<'a> Elaboration<'a> {
     /// Reports every name in an expression that nothing defines; `bound` are the index names around it.
@@ -136,6 +136,10 @@ impl<'a> Elaboration<'a> {
             || PLACED.contains(&text);
         if known {
             return Ok(());
+        }
+        if text == "grad" {
+            let note = "The derivative of a value inside of a model is a later part of the language.";
+            return Err(self.report(Diagnostic::error("NN0705", name.span, "`grad` is not built yet").note(note)));
         }
         let diagnostic = self.unknown_callable(frame, 0, text, name.span);
         Err(self.report(diagnostic))
