@@ -1,12 +1,16 @@
-//! Standalone files: every model of `tests/library` compiles with plain rustc, without `std`, in the oldest and newest edition, and one
-//! computes and trains as the interpreter does.
+//! Standalone files: every model of `tests/library` compiles with plain rustc, without `std`, in the oldest and newest edition, and some
+//! compute and train as the interpreter does.
 
+mod common;
+
+use common::elaborated;
 use ndarray::{ArrayD, IxDyn};
 use nnc_compiler::equations::interpret::Value;
-use nnc_compiler::evaluate::{initial_values, train};
+use nnc_compiler::evaluate::{Values, evaluate, initial_values, train};
+use nnc_compiler::model::{Model, Port, PortKind};
 use nnc_compiler::{Kernels, Options, Precision, Settings, generate_text, understand};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 fn generate(name: &str, text: &str, precision: Precision) -> String {
     let mut load = |_: &str, path: &str| Err(format!("no file {path}"));
@@ -94,4 +98,210 @@ fn it_trains_as_the_interpreter_does() {
     for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
         assert!((found - expected).abs() < 1e-12, "number {number}: expected {expected}, found {found}");
     }
+}
+
+/// How many samples a program is given, and how many steps it makes.
+const BATCH: usize = 5;
+const STEPS: usize = 4;
+/// What run-time sizes are.
+const SIZE: usize = 6;
+
+const CLASSIFIER: &str = "
+/// Classifies points.
+model Classifier(x[5]) -> p {
+    target t: index(3);
+    p = x -> fc1: linear(17) -> relu -> fc2: linear(3) -> softmax;
+    loss = cross_entropy(p, t);
+    optimizer = clip_norm(1.0) -> adam(lr = cosine(step, 1e-2, 1e-4, 100));
+    metric hits = accuracy(p, t);
+}";
+
+const IMAGES: &str = "
+model Images(x[1, 8, 7]) -> p {
+    target t: index(3);
+    p = x -> conv: conv2d(4, 3, padding = 1) -> relu -> max_pool2d(2) -> flatten -> fc: linear(3) -> softmax;
+    loss = cross_entropy(p, t);
+    optimizer = sgd(lr = 0.1, momentum = 0.9);
+}";
+
+const TEXTS: &str = "
+model Texts(t[T]: index(5)) -> p {
+    target next[T]: index(5);
+    p = t -> token: embedding(5, 4) -> sinusoidal_position -> block: gpt_block(4, 2, 5) -> head: linear(5, bias = false) -> softmax;
+    loss = cross_entropy(p, next);
+    optimizer = adamw(lr = 1e-2);
+}";
+
+const FUNCTIONS: &str = "
+model Functions(x[3]) -> y {
+    target t[3];
+    param a = 0.5, b[3] = 0.1;
+    u = x -> fc: linear(3) -> layer_norm -> gelu;
+    y[i] = a * sin(u[i]) * cos(x[i]) + softplus(b[i] * x[i]) - floor(x[i] / 2) + abs(u[i])^1.5 * sign(x[i])
+         + log(1 + exp(tanh(x[i]))) / sqrt(1 + x[i]^2) + min(u[i], sigmoid(b[i])) + max(x[i], erf(u[i]));
+    loss = logcosh(y, t) + huber(y, t) + lse(i) y[i] + max(i) abs(b[i] - x[i]);
+    optimizer = lion(lr = 1e-3);
+}";
+
+/// A model, in a precision.
+struct Subject {
+    text: &'static str,
+    precision: Precision,
+    tolerance: f64,
+}
+
+const SINGLE: Precision = Precision::Single;
+const DOUBLE: Precision = Precision::Double;
+
+impl Subject {
+    fn model(&self) -> Model {
+        elaborated("standalone.nn", self.text).remove(0)
+    }
+    fn rust(&self) -> String {
+        generate_text(
+            vec![self.model()],
+            &Options { precision: self.precision, kernels: Kernels::Standalone, network: None, ..Options::default() },
+        )
+    }
+    fn real(&self) -> &'static str {
+        if self.precision == DOUBLE { "f64" } else { "f32" }
+    }
+}
+
+fn extents(model: &Model, port: &Port) -> Vec<usize> {
+    let pool = &model.training.equations.pool;
+    let batch = if port.batched { BATCH } else { SIZE };
+    let extent = |(number, &axis)| pool.constant_of(axis).map_or(if number == 0 { batch } else { SIZE }, |size| size as usize);
+    port.axes.iter().enumerate().map(extent).collect()
+}
+
+/// Inputs, then targets: numbers by counter.
+fn data(model: &Model) -> Vec<(String, Value)> {
+    let mut counter = 0;
+    let mut draw = || {
+        counter += 1;
+        nnc::kernels::uniform(23, 4, 0, counter)
+    };
+    let ports = model.interface.inputs.iter().chain(&model.interface.targets);
+    let value = |port: &Port| {
+        let shape = IxDyn(&extents(model, port));
+        let value = match port.kind {
+            // Halves of a byte have no rounding in either precision.
+            PortKind::Real => Value::Real(ArrayD::from_shape_simple_fn(shape, || (draw() * 1024.0).floor() / 256.0 - 2.0)),
+            PortKind::Probability => Value::Real(ArrayD::from_shape_simple_fn(shape, || (draw() * 256.0).floor() / 256.0)),
+            PortKind::Index { low, high } => {
+                let pool = &model.training.equations.pool;
+                let (low, high) = (pool.constant_of(low).expect("a number"), pool.constant_of(high).expect("a number"));
+                Value::Integer(ArrayD::from_shape_simple_fn(shape, || low + (draw() * (high - low) as f64) as i64))
+            }
+        };
+        (port.name.clone(), value)
+    };
+    ports.map(value).collect()
+}
+
+fn flat(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Real(array) => array.iter().copied().collect(),
+        Value::Integer(array) => array.iter().map(|&integer| integer as f64).collect(),
+    }
+}
+
+/// A program that prints the outputs, the gradient at the initial parameters, and the losses of some steps.
+fn program(subject: &Subject, model: &Model) -> String {
+    let (name, real) = (&model.interface.name, subject.real());
+    let batch = if model.interface.batched { format!("{BATCH}, ") } else { String::new() };
+    let sizes = batch + &format!("{SIZE}, ").repeat(model.interface.sizes.len());
+    let literal = |(_, value): &(String, Value)| match value {
+        Value::Real(_) => format!("&{:?}, ", flat(value)),
+        Value::Integer(array) => format!("&{:?}, ", array.iter().collect::<Vec<_>>()),
+    };
+    let data = data(model);
+    let inputs: String = data[..model.interface.inputs.len()].iter().map(literal).collect();
+    let targets: String = data[model.interface.inputs.len()..].iter().map(literal).collect();
+    let outputs: usize = model.interface.outputs.iter().map(|port| extents(model, port).iter().product::<usize>()).sum();
+    format!(
+        "fn main() {{
+    let mut parameters = vec![0.0; {name}::PARAMETER_COUNT];
+    {name}::init(7, &mut parameters).unwrap();
+    let mut state = vec![0.0; {name}::OPTIMIZER_STATE_COUNT];
+    {name}::init_optimizer(&parameters, &mut state).unwrap();
+    let mut workspace = vec![nnc_kernels::Lane::ZERO; {name}::workspace({sizes})];
+    let mut output: Vec<{real}> = vec![0.0; {outputs}];
+    {name}::predict({sizes}&parameters, {inputs}&mut output, &mut workspace).unwrap();
+    println!(\"{{:?}}\", output);
+    let mut gradient = vec![0.0; {name}::PARAMETER_COUNT];
+    {name}::gradient({sizes}&parameters, {inputs}{targets}&mut gradient, &mut workspace).unwrap();
+    println!(\"{{:?}}\", gradient);
+    let mut losses: Vec<{real}> = vec![];
+    for step in 1..={STEPS} {{
+        losses.push(
+            {name}::step({sizes}&{name}Optimizer::default(), step, &mut parameters, {inputs}{targets}&mut gradient, &mut state, &mut workspace)
+                .unwrap(),
+        );
+    }}
+    losses.push({name}::evaluate({sizes}&parameters, {inputs}{targets}&mut workspace).unwrap().loss);
+    println!(\"{{:?}}\", losses);
+    // Wrong lengths are refused in words.
+    println!(\"{{}}\", {name}::init(7, &mut []).unwrap_err());
+}}
+"
+    )
+}
+
+#[track_caller]
+fn agree(what: &str, found: &str, expected: &[f64], tolerance: f64) {
+    let found: Vec<f64> = found.trim_matches(['[', ']']).split(", ").map(|number| number.parse().expect("a number")).collect();
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1.0f64, |scale, x| scale.max(x.abs()));
+    for (position, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!((found - expected).abs() <= tolerance * scale, "{what}[{position}]: expected {expected}, found {found}");
+    }
+}
+
+/// The program computes what the interpreter computes.
+fn agrees(subject: &Subject, edition: &str) {
+    let model = subject.model();
+    let name = format!("run_{}_{}", model.interface.name, subject.real()).to_lowercase();
+    let source = format!("#![deny(warnings)]\nuse network::*;\n{}\nmod network {{\n{}\n}}\n", program(subject, &model), subject.rust());
+    let Output { status, stdout, stderr } =
+        Command::new(rustc(&name, &source, &["--edition", edition, "-O"])).output().expect("the program runs");
+    assert!(status.success(), "{name}: {}", String::from_utf8_lossy(&stderr));
+    let stdout = String::from_utf8(stdout).expect("text");
+    let [output, gradient, losses, refusal] = stdout.lines().collect::<Vec<_>>()[..] else { panic!("{stdout}") };
+
+    let mut values: Values = initial_values(&model, 7).expect("sizes are known");
+    values.extend(data(&model));
+    let evaluation = evaluate(&model, &values, true, true).expect("the values fit");
+    let outputs: Vec<f64> = evaluation.outputs.iter().flat_map(|(_, value)| flat(value)).collect();
+    agree("outputs", output, &outputs, subject.tolerance);
+    let parameters = evaluation.gradients.iter().take(model.interface.parameters.len());
+    agree("gradient", gradient, &parameters.flat_map(|(_, value)| flat(value)).collect::<Vec<_>>(), subject.tolerance);
+    agree("losses", losses, &train(&model, &values, STEPS).expect("the values fit").losses, subject.tolerance);
+    assert!(refusal.starts_with("`parameters` should have"), "{refusal}");
+}
+
+#[test]
+fn a_classifier_trains() {
+    agrees(&Subject { text: CLASSIFIER, precision: SINGLE, tolerance: 2e-5 }, "2021");
+}
+
+#[test]
+fn convolutions_train() {
+    agrees(&Subject { text: IMAGES, precision: SINGLE, tolerance: 2e-5 }, "2018");
+}
+
+#[test]
+fn texts_of_any_length_train() {
+    agrees(&Subject { text: TEXTS, precision: DOUBLE, tolerance: 1e-10 }, "2024");
+}
+
+#[test]
+fn functions_have_their_values() {
+    agrees(&Subject { text: FUNCTIONS, precision: DOUBLE, tolerance: 1e-10 }, "2021");
+}
+
+#[test]
+fn the_digits_of_the_examples_train() {
+    agrees(&Subject { text: include_str!("../examples/models/digits.nn"), precision: SINGLE, tolerance: 2e-5 }, "2021");
 }
