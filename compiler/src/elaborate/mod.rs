@@ -169,6 +169,7 @@ fn finished(
         problems.truncate(MOST_ERRORS);
         return Err(problems);
     }
+    warnings.sort_by_key(|warning| warning.labels.first().map(|label| (label.span.source, label.span.start)));
     for model in &mut models {
         for origin in model.training.origins.values_mut().chain(model.inference.origins.values_mut()) {
             place(&mut origin.span);

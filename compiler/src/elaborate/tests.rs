@@ -1,6 +1,6 @@
 //! What texts mean, as printed equations; what is refused, as code and place.
 
-use super::{Elaborated, Settings, elaborate};
+use super::{Elaborated, Settings, elaborate, elaborate_chain};
 use crate::equations::print::print;
 use crate::equations::verify::verify;
 use crate::model::Model;
@@ -554,4 +554,196 @@ fn any_text() {
         }
     }
     assert!(understood > 0);
+}
+
+/// Equations, sizes, constants and assertions of a model with constants of Rust or dynamic sizes.
+fn sizes_of(model: &Model) -> String {
+    let pool = &model.training.equations.pool;
+    let show = |index| crate::equations::print::print_index(pool, &[], index);
+    let mut text = print(&model.training.equations);
+    text.push_str(&format!("sizes {:?}, constants {:?}\n", model.interface.sizes, model.interface.constants));
+    for assertion in &model.interface.assertions {
+        let relation = if assertion.equal { "==" } else { "<=" };
+        text.push_str(&format!("assert {} {relation} {}: {}\n", show(assertion.left), show(assertion.right), assertion.message));
+    }
+    text
+}
+
+fn inline(text: &str) -> Model {
+    let mut sources = Sources::default();
+    let number = sources.add("nn!", text);
+    let chain = nnc_grammar::parse_inline(number, text).expect("a chain");
+    let settings = Settings { rust_constants: true, model: None };
+    let result = nnc_grammar::on_large_stack(|| elaborate_chain(&chain, &mut sources, &settings));
+    let mut elaborated = result.unwrap_or_else(|problems| panic!("{}", show(&problems, &sources)));
+    verify(&elaborated.models[0].training.equations);
+    verify(&elaborated.models[0].inference.equations);
+    elaborated.models.remove(0)
+}
+
+#[test]
+fn constants_of_rust() {
+    insta::assert_snapshot!(sizes_of(&inline("linear(d, p) -> relu -> linear(q, 3) -> softmax")), @r#"
+    input x[batch, d]
+    param linear1.w[d, p]
+    param linear1.b[p]
+    param linear2.w[p, 3]
+    param linear2.b[3]
+    target target[batch]: index(3)
+    linear1.y[n, o] = sum(i) x[n, i] * linear1.w[i, o] + linear1.b[o]
+    relu1[n, o] = max(linear1.y[n, o], 0)
+    linear2.y[n, o] = sum(i) relu1[n, i] * linear2.w[i, o] + linear2.b[o]
+    softmax1.y.lse[n] = lse(j) linear2.y[n, j]
+    softmax1.y[n, i] = exp(linear2.y[n, i] - softmax1.y.lse[n])
+    loss.l[n] = -log(softmax1.y[n, target[n]])
+    loss = (sum(n) loss.l[n]) / max(batch, 1)
+    sizes [], constants ["d", "p", "q"]
+    assert q == p: linear: n_in must be the size of the input
+    "#);
+    insta::assert_snapshot!(sizes_of(&inline("linear(2 * d, p) -> residual(linear(r)) -> glu -> linear(3)")), @r#"
+    input x[batch, 2 * d]
+    param linear1.w[2 * d, p]
+    param linear1.b[p]
+    param linear2.w[p, p]
+    param linear2.b[p]
+    param linear3.w[p / 2, 3]
+    param linear3.b[3]
+    target target[batch, 3]
+    linear1.y[n, o] = sum(i) x[n, i] * linear1.w[i, o] + linear1.b[o]
+    linear2.y[n, o] = sum(i) linear1.y[n, i] * linear2.w[i, o] + linear2.b[o]
+    residual1[n, o] = linear1.y[n, o] + linear2.y[n, o]
+    glu1.y[n, i: p / 2] = residual1[n, i] * sigmoid(residual1[n, i + p / 2])
+    linear3.y[n, o] = sum(i) glu1.y[n, i] * linear3.w[i, o] + linear3.b[o]
+    loss.l[n] = (sum(s) (linear3.y[n, s] - target[n, s])^2) / 3
+    loss = (sum(n) loss.l[n]) / max(batch, 1)
+    sizes [], constants ["d", "p", "r"]
+    assert p % 2 == 0: glu: p is odd
+    assert 1 <= p / 2: an index range p / 2 must be at least 1
+    assert r == p: residual: shapes must be equal
+    "#);
+}
+
+#[test]
+fn sizes_of_calls() {
+    insta::assert_snapshot!(sizes_of(&model("model M(x[T, 4], m[S, 4]) -> y { h = x -> linear(3) -> softmax; k = m -> linear(3); y = h + k; }")), @r#"
+    input x[batch, T, 4]
+    input m[batch, T, 4]
+    param linear1.w[4, 3]
+    param linear1.b[3]
+    param linear2.w[4, 3]
+    param linear2.b[3]
+    target target[batch, T, 3]
+    linear1.y[n, f1, o] = sum(i) x[n, f1, i] * linear1.w[i, o] + linear1.b[o]
+    softmax1.y.lse[n, f1] = lse(j) linear1.y[n, f1, j]
+    softmax1.y[n, f1, i] = exp(linear1.y[n, f1, i] - softmax1.y.lse[n, f1])
+    linear2.y[n, f1, o] = sum(i) m[n, f1, i] * linear2.w[i, o] + linear2.b[o]
+    y[n, f1, i] = softmax1.y[n, f1, i] + linear2.y[n, f1, i]
+    loss.l[n] = (sum(s1, s2) (y[n, s1, s2] - target[n, s1, s2])^2) / (3 * T)
+    loss = (sum(n) loss.l[n]) / max(batch, 1)
+    sizes ["T"], constants []
+    "#);
+    insta::assert_snapshot!(sizes_of(&model("model M(x[1, T]) -> y { y = x -> conv1d(2, 3, stride = 2) -> max_pool1d(2) -> global_avg_pool; }")), @r#"
+    input x[batch, 1, T]
+    param conv1d1.w[2, 1, 3]
+    param conv1d1.b[2]
+    target target[batch, 2]
+    conv1d1.y[n, o, i] = sum(c: 1, p) x[n, 0, 2 * i + p] * conv1d1.w[o, 0, p] + conv1d1.b[o]
+    max_pool1d1.y[n, c, i: ((T + 1) / 2 + 1) / 2 - 1] = max(p: 2) conv1d1.y[n, c, 2 * i + p]
+    global_avg_pool1.y[n, c] = (sum(s) max_pool1d1.y[n, c, s]) / max(real(((T + 1) / 2 + 1) / 2 - 1), 1)
+    loss.l[n] = 0.5 * sum(s) (global_avg_pool1.y[n, s] - target[n, s])^2
+    loss = (sum(n) loss.l[n]) / max(batch, 1)
+    sizes ["T"], constants []
+    assert 0 <= T - 3: conv1d: filter 3 (dilation 1) does not fit length T with padding 0
+    assert 1 <= (T + 1) / 2 - 1: an index range (T + 1) / 2 - 1 must be at least 1
+    assert 0 <= (T + 1) / 2 - 3: max_pool1d: window 2 (dilation 1) does not fit length (T + 1) / 2 - 1 with padding 0
+    assert 1 <= ((T + 1) / 2 + 1) / 2 - 1: an index range ((T + 1) / 2 + 1) / 2 - 1 must be at least 1
+    "#);
+}
+
+#[test]
+fn sharing() {
+    let text = "model M(a[4], b[4]) -> y {
+        block tower = fc1: linear(4) -> tanh -> fc2: linear(2);
+        y = (a -> tower, b -> tower) -> concat -> deep: repeat(2, fc: linear(4) -> relu) -> last;
+        last = y0; y0 = a -> shared: linear(4) -> shared;
+    }";
+    let result = read(text, &Settings::default());
+    assert!(result.is_err());
+    let text = "model M(a[4], b[4]) -> y {
+        block tower = fc1: linear(4) -> tanh -> fc2: linear(2);
+        y = (a -> tower, b -> tower) -> concat -> deep: repeat(2, fc: linear(4) -> residual(linear(4) -> relu)) -> shared: linear(4) -> shared;
+        optimizer for tower.*, deep.0.fc.b = sgd();
+        optimizer for *.b = none;
+        optimizer for shared.* = sgd(momentum = 0.9) -> ema(0.99);
+    }";
+    let model = model(text);
+    insta::assert_snapshot!(print(&model.training.equations), @r"
+    input a[batch, 4]
+    input b[batch, 4]
+    param tower.fc1.w[4, 4]
+    param tower.fc1.b[4]
+    param tower.fc2.w[4, 2]
+    param tower.fc2.b[2]
+    param deep.0.fc.w[4, 4]
+    param deep.0.fc.b[4]
+    param deep.0.linear1.w[4, 4]
+    param deep.0.linear1.b[4]
+    param deep.1.fc.w[4, 4]
+    param deep.1.fc.b[4]
+    param deep.1.linear1.w[4, 4]
+    param deep.1.linear1.b[4]
+    param shared.w[4, 4]
+    param shared.b[4]
+    target target[batch, 4]
+    tower.fc1.y[n, o] = sum(i) a[n, i] * tower.fc1.w[i, o] + tower.fc1.b[o]
+    tower.tanh1[n, o] = tanh(tower.fc1.y[n, o])
+    tower.fc2.y[n, o] = sum(i) tower.tanh1[n, i] * tower.fc2.w[i, o] + tower.fc2.b[o]
+    tower.fc1.y_2[n, o] = sum(i) b[n, i] * tower.fc1.w[i, o] + tower.fc1.b[o]
+    tower.tanh1_2[n, o] = tanh(tower.fc1.y_2[n, o])
+    tower.fc2.y_2[n, o] = sum(i) tower.fc2.w[i, o] * tower.tanh1_2[n, i] + tower.fc2.b[o]
+    concat1.y[n, i: 4] = if i < 2 { tower.fc2.y[n, i] } else { tower.fc2.y_2[n, i - 2] }
+    deep.0.fc.y[n, o] = sum(i) concat1.y[n, i] * deep.0.fc.w[i, o] + deep.0.fc.b[o]
+    deep.0.linear1.y[n, o] = sum(i) deep.0.fc.y[n, i] * deep.0.linear1.w[i, o] + deep.0.linear1.b[o]
+    deep.0.relu1[n, o] = max(deep.0.linear1.y[n, o], 0)
+    deep.0.residual1[n, o] = deep.0.fc.y[n, o] + deep.0.relu1[n, o]
+    deep.1.fc.y[n, o] = sum(i) deep.0.residual1[n, i] * deep.1.fc.w[i, o] + deep.1.fc.b[o]
+    deep.1.linear1.y[n, o] = sum(i) deep.1.fc.y[n, i] * deep.1.linear1.w[i, o] + deep.1.linear1.b[o]
+    deep.1.relu1[n, o] = max(deep.1.linear1.y[n, o], 0)
+    deep.1.residual1[n, o] = deep.1.fc.y[n, o] + deep.1.relu1[n, o]
+    shared.y[n, o] = sum(i) deep.1.residual1[n, i] * shared.w[i, o] + shared.b[o]
+    shared.y_2[n, o] = sum(i) shared.w[i, o] * shared.y[n, i] + shared.b[o]
+    loss.l[n] = (sum(s) (shared.y_2[n, s] - target[n, s])^2) / 4
+    loss = (sum(n) loss.l[n]) / max(batch, 1)
+    ");
+    let names: Vec<&str> = model.interface.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    let groups: Vec<String> = model
+        .optimizer
+        .groups
+        .iter()
+        .map(|group| {
+            let members: Vec<&str> = group.parameters.iter().map(|&parameter| names[parameter]).collect();
+            let states: Vec<&str> = group.states.iter().map(|state| state.name.as_str()).collect();
+            format!("{members:?} {states:?}\n")
+        })
+        .collect();
+    insta::assert_snapshot!(groups.concat(), @r#"
+    ["tower.fc1.w", "tower.fc2.w"] []
+    ["shared.w", "shared.b"] ["sgd.m", "ema.average"]
+    ["deep.0.fc.w", "deep.0.linear1.w", "deep.1.fc.w", "deep.1.linear1.w"] ["adam.m", "adam.v"]
+    "#);
+}
+
+#[test]
+fn lints() {
+    let text = "layer relu(x[N]) -> y { y[i] = max(x[i], 0); }
+        model M(x[4], z[3]) -> y { param w[4] = 1; h = x -> relu -> linear(3); y[i] = log(h[i]) / h[0]; v = w; }";
+    let Ok(elaborated) = read(text, &Settings::default()) else { panic!("refused") };
+    let shown: Vec<String> = elaborated.warnings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    warning[NN0802]: `relu` replaces the definition of the library in this file
+    warning[NN0801]: input `z` has no effect: no result reads it
+    warning[NN0801]: parameter `w` does not reach the loss: it is never trained
+    warning[NN0803]: a division is not proved to stay in its domain: its argument may be any number
+    warning[NN0803]: a logarithm is not proved to stay in its domain: its argument may be any number
+    ");
 }
