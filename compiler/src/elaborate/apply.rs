@@ -33,6 +33,9 @@ impl<'a> Link<'a> {
     }
 }
 
+/// What stands at each element, of the values there.
+type Pointwise<'f, 'a> = dyn FnMut(&mut Elaboration<'a>, &mut Context, Vec<Value>) -> Outcome<Value> + 'f;
+
 /// A definition that is being applied.
 #[derive(Clone, Debug)]
 pub(super) struct Application {
@@ -97,8 +100,8 @@ impl<'a> Elaboration<'a> {
         path: &str,
         inputs: Vec<Tensor>,
         bound: Option<BTreeMap<String, Value>>,
-        train: bool,
     ) -> Outcome<Vec<Tensor>> {
+        let train = frame.train;
         self.stages += 1;
         if self.stages > MOST_STAGES {
             return Err(self.too_large(link.span));
@@ -175,12 +178,11 @@ impl<'a> Elaboration<'a> {
         inputs: Vec<Tensor>,
         span: Span,
         name: &str,
-        body: &mut dyn FnMut(&mut Self, &mut Context, Vec<Value>) -> Outcome<Value>,
+        body: &mut Pointwise<'_, 'a>,
     ) -> Outcome<Tensor> {
         let mut shape: Vec<Index> = Vec::new();
         for input in &inputs {
-            if let Some((low, _)) = input.integer {
-                let _ = low;
+            if input.integer.is_some() {
                 let message = format!("`{name}` takes reals, and this is an index tensor");
                 return Err(self.report(
                     Diagnostic::error("NN0402", span, message)
@@ -207,7 +209,7 @@ impl<'a> Elaboration<'a> {
         let axes: Vec<u32> = shape
             .iter()
             .enumerate()
-            .map(|(k, &size)| context.axis(&labels.get(k).cloned().unwrap_or_else(|| super::calls::axis_label(k)), size))
+            .map(|(k, &size)| context.axis(&labels.get(k).cloned().unwrap_or_else(|| super::whole::axis_label(k)), size))
             .collect();
         context.whole = Some(axes.clone());
         let mut values = Vec::new();
@@ -215,7 +217,7 @@ impl<'a> Elaboration<'a> {
             values.push(self.whole_element(frame, &mut context, input, &axes, span)?);
         }
         let value = body(self, &mut context, values)?;
-        let scalar = self.to_real(value, span)?;
+        let scalar = self.real_of(value, span)?;
         self.finish(frame, &context, base, &axes, Root::Value(scalar), None)
     }
 
@@ -668,7 +670,7 @@ impl<'a> Elaboration<'a> {
 }
 
 /// Whether a hyper-parameter is an axis or an index bound of a port.
-pub(super) fn is_inferable(hyper: &Hyper, ports: &[Port]) -> bool {
+fn is_inferable(hyper: &Hyper, ports: &[Port]) -> bool {
     let is = |expression: &Expression| matches!(&expression.kind, ExpressionKind::Name(path) if path.segments.len() == 1 && path.segments[0].text == hyper.name.text);
     ports.iter().any(|port| {
         port.axes.iter().any(|dim| matches!(&dim.kind, DimKind::Expression(expression) if is(expression)))

@@ -31,7 +31,7 @@ impl<'a> Elaboration<'a> {
         if position == Position::Integer {
             let mut parts = Vec::new();
             for (sign, value, span) in values {
-                parts.push((self.to_integer(value, span)?, if sign == Sign::Plus { 1 } else { -1 }));
+                parts.push((self.integer_of(value, span)?, if sign == Sign::Plus { 1 } else { -1 }));
             }
             return Ok(Value::Whole(self.equations.pool.combine(&parts)));
         }
@@ -52,7 +52,7 @@ impl<'a> Elaboration<'a> {
         }
         let mut terms = Vec::new();
         for (sign, value, span) in values {
-            let term = self.to_real(value, span)?;
+            let term = self.real_of(value, span)?;
             terms.push(if sign == Sign::Plus { term } else { self.equations.pool.negative(term) });
         }
         Ok(Value::Real(self.equations.pool.add(&terms)))
@@ -87,14 +87,14 @@ impl<'a> Elaboration<'a> {
             };
             let reals = matches!(a, Value::Real(_)) && *factor != Factor::Remainder;
             left = if reals {
-                factors.push(self.to_real(a, span)?);
-                let b = self.to_real(b, part.span)?;
+                factors.push(self.real_of(a, span)?);
+                let b = self.real_of(b, part.span)?;
                 Ok(Value::Real(if *factor == Factor::Divide { self.equations.pool.power(b, -1.0) } else { b }))
             } else {
                 let a = if factors.is_empty() {
                     a
                 } else {
-                    let last = self.to_real(a, span)?;
+                    let last = self.real_of(a, span)?;
                     factors.push(last);
                     Value::Real(self.equations.pool.mul(&std::mem::take(&mut factors)))
                 };
@@ -106,7 +106,7 @@ impl<'a> Elaboration<'a> {
         if factors.is_empty() {
             return Ok(last);
         }
-        let last = self.to_real(last, span)?;
+        let last = self.real_of(last, span)?;
         factors.push(last);
         Ok(Value::Real(self.equations.pool.mul(&factors)))
     }
@@ -114,7 +114,7 @@ impl<'a> Elaboration<'a> {
     fn multiply(&mut self, factor: Factor, a: (Value, Span), b: (Value, Span), position: Position) -> Outcome<Value> {
         let ((a, a_span), (b, b_span)) = (a, b);
         if position == Position::Integer {
-            let (a, b) = (self.to_integer(a, a_span)?, self.to_integer(b, b_span)?);
+            let (a, b) = (self.integer_of(a, a_span)?, self.integer_of(b, b_span)?);
             if factor == Factor::Times {
                 let product = self.equations.pool.times(a, b);
                 self.check_integer(product, a_span.to(b_span))?;
@@ -154,7 +154,7 @@ impl<'a> Elaboration<'a> {
                 Factor::Remainder => x - y * (x / y).floor(),
             }));
         }
-        let (a, b) = (self.to_real(a, a_span)?, self.to_real(b, b_span)?);
+        let (a, b) = (self.real_of(a, a_span)?, self.real_of(b, b_span)?);
         let pool = &mut self.equations.pool;
         Ok(Value::Real(match factor {
             Factor::Times => pool.mul(&[a, b]),
@@ -194,11 +194,11 @@ impl<'a> Elaboration<'a> {
             Value::Whole(index) => Value::Whole(self.equations.pool.scaled(index, -1)),
             Value::Number(number) => Value::Number(-number),
             other if position == Position::Integer => {
-                let index = self.to_integer(other, part.span)?;
+                let index = self.integer_of(other, part.span)?;
                 Value::Whole(self.equations.pool.scaled(index, -1))
             }
             other => {
-                let scalar = self.to_real(other, part.span)?;
+                let scalar = self.real_of(other, part.span)?;
                 Value::Real(self.equations.pool.negative(scalar))
             }
         })
@@ -249,15 +249,15 @@ impl<'a> Elaboration<'a> {
                 None => Value::Real(power),
             });
         }
-        let a = self.to_real(a, base.span)?;
+        let a = self.real_of(a, base.span)?;
         let b = match b {
-            Value::Truth(_) | Value::Pair(_) | Value::Pack(_) => return self.to_real(b, exponent.span).map(Value::Real),
+            Value::Truth(_) | Value::Pair(_) | Value::Pack(_) => return self.real_of(b, exponent.span).map(Value::Real),
             _ => b,
         };
         Ok(Value::Real(match exponent_number {
             Some(y) => self.equations.pool.power(a, y),
             None => {
-                let b = self.to_real(b, exponent.span)?;
+                let b = self.real_of(b, exponent.span)?;
                 let pool = &mut self.equations.pool;
                 let log = pool.apply(Function::Log, a);
                 let product = pool.mul(&[b, log]);

@@ -134,10 +134,7 @@ impl<'a> Elaboration<'a> {
             _ => {}
         }
         match self.callee(frame.module, text) {
-            Some(callee) => {
-                let train = frame.train;
-                self.apply(frame, link, callee, path, inputs, None, train)
-            }
+            Some(callee) => self.apply(frame, link, callee, path, inputs, None),
             None if super::calls::is_function(text) => {
                 if let [argument, ..] = link.arguments {
                     let message = format!("`{text}` has no hyper-parameters");
@@ -151,7 +148,7 @@ impl<'a> Elaboration<'a> {
                 let span = link.span;
                 self.elementwise(frame, path, inputs, span, text, &mut |this, _, values| {
                     let Some(value) = values.into_iter().next() else { return Err(Reported) };
-                    let x = this.to_real(value, span)?;
+                    let x = this.real_of(value, span)?;
                     Ok(Value::Real(this.scalar_function(&name, x)))
                 })
                 .map(|tensor| vec![tensor])
@@ -200,9 +197,9 @@ impl<'a> Elaboration<'a> {
                 frame.scopes.truncate(inner);
                 result
             }
-            Labelled::Stage(stage) => self.run_bound(frame, owner, Link::of_stage(stage), link.span, &path, inputs, train),
+            Labelled::Stage(stage) => self.run_bound(frame, owner, Link::of_stage(stage), link.span, &path, inputs),
             Labelled::First(argument) => match Link::of_head(argument) {
-                Some(first) => self.run_bound(frame, owner, first, link.span, &path, inputs, train),
+                Some(first) => self.run_bound(frame, owner, first, link.span, &path, inputs),
                 None => Err(Reported),
             },
         };
@@ -211,7 +208,6 @@ impl<'a> Elaboration<'a> {
         result
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn run_bound(
         &mut self,
         frame: &mut Frame<'a>,
@@ -220,7 +216,6 @@ impl<'a> Elaboration<'a> {
         span: Span,
         path: &str,
         inputs: Vec<Tensor>,
-        train: bool,
     ) -> Outcome<Vec<Tensor>> {
         let link = Link { span, ..first };
         if super::names::BUILT_IN.contains(&link.name.text.as_str()) {
@@ -229,7 +224,7 @@ impl<'a> Elaboration<'a> {
         match self.callee(frame.module, &link.name.text) {
             Some(callee) => {
                 let bound = self.bound.get(path).cloned();
-                self.apply(frame, &link, callee, path, inputs, bound, train)
+                self.apply(frame, &link, callee, path, inputs, bound)
             }
             None => self.run_stage(frame, owner, &link, path, inputs),
         }
@@ -263,7 +258,7 @@ impl<'a> Elaboration<'a> {
         let sum = self.elementwise(frame, path, inputs, span, "residual", &mut |this, _, values| {
             let mut terms = Vec::new();
             for value in values {
-                terms.push(this.to_real(value, span)?);
+                terms.push(this.real_of(value, span)?);
             }
             Ok(Value::Real(this.equations.pool.add(&terms)))
         })?;
@@ -280,7 +275,7 @@ impl<'a> Elaboration<'a> {
             return Err(self.report(Diagnostic::error("NN0501", count.span, "the first argument of `repeat` is a number")));
         }
         let value = self.compile_time(frame, &count.value.value)?;
-        let number = self.to_integer(value, count.span)?;
+        let number = self.integer_of(value, count.span)?;
         let Some(number) = self.equations.pool.constant_of(number) else {
             let message = "how often `repeat` repeats must be known here";
             return Err(self.report(Diagnostic::error("NN0204", count.span, message)));
@@ -351,7 +346,7 @@ impl<'a> Elaboration<'a> {
             return Ok(vec![input.clone()]);
         }
         let mut context = Context::new(frame, path.to_string());
-        let axes: Vec<u32> = shape.iter().enumerate().map(|(k, &size)| context.axis(&super::calls::axis_label(k), size)).collect();
+        let axes: Vec<u32> = shape.iter().enumerate().map(|(k, &size)| context.axis(&super::whole::axis_label(k), size)).collect();
         let own: Vec<Index> = axes.iter().map(|&axis| self.equations.pool.axis(axis, context.axes[axis as usize])).collect();
         let mut flat = self.equations.pool.flat(&own, &shape);
         let mut at = Vec::new();
@@ -362,7 +357,7 @@ impl<'a> Elaboration<'a> {
         at.reverse();
         let value = self.read(&mut context, input, at, link.span)?;
         let integer = input.integer;
-        let scalar = self.to_real(value, link.span)?;
+        let scalar = self.real_of(value, link.span)?;
         Ok(vec![self.finish(frame, &context, path, &axes, Root::Value(scalar), integer)?])
     }
 }

@@ -33,7 +33,7 @@ pub(super) const MOST_AXES: usize = 32;
 
 impl<'a> Elaboration<'a> {
     /// A name that no tensor has yet.
-    pub(super) fn fresh(&mut self, base: &str) -> Name {
+    fn fresh(&mut self, base: &str) -> Name {
         let mut number = self.next_number.get(base).copied().unwrap_or(1);
         loop {
             let text = if number == 1 { base.to_string() } else { format!("{base}_{number}") };

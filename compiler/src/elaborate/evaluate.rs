@@ -1,11 +1,10 @@
 //! Expressions to values: names, reads, conditions, choices, reductions. Arithmetic is in `arithmetic.rs`, calls in `calls.rs`.
 
 use super::Elaboration;
-use super::define::{Reduced, Root};
 use super::ranges::{full_name, show_path};
 use super::values::{Bound, Callee, Context, Frame, Outcome, Place, Position, Reported, Tensor, Value};
-use crate::equations::{Condition, Index, Reduction, Relation as RealRelation, Scalar};
-use nnc_grammar::tree::{Binder, Dim, DimKind, Expression, ExpressionKind, Flow, ItemKind, Path, Reducer, Relation};
+use crate::equations::{Condition, Index, Scalar};
+use nnc_grammar::tree::{Dim, DimKind, Expression, ExpressionKind, Flow, ItemKind, Path};
 use nnc_grammar::{Diagnostic, Span};
 
 /// No more parts of expressions are read in one reading of a model.
@@ -73,11 +72,11 @@ impl<'a> Elaboration<'a> {
     /// An expression as a real element.
     pub(super) fn real(&mut self, frame: &mut Frame<'a>, context: &mut Context, expression: &'a Expression) -> Outcome<Scalar> {
         let value = self.evaluate(frame, context, expression, Position::Real)?;
-        self.to_real(value, expression.span)
+        self.real_of(value, expression.span)
     }
 
     /// A value as a real element.
-    pub(super) fn to_real(&mut self, value: Value, span: Span) -> Outcome<Scalar> {
+    pub(super) fn real_of(&mut self, value: Value, span: Span) -> Outcome<Scalar> {
         match value {
             Value::Whole(index) => Ok(self.equations.pool.real(index)),
             Value::Number(number) => Ok(self.equations.pool.constant(number)),
@@ -101,11 +100,11 @@ impl<'a> Elaboration<'a> {
     /// An expression as an integer.
     pub(super) fn integer(&mut self, frame: &mut Frame<'a>, context: &mut Context, expression: &'a Expression) -> Outcome<Index> {
         let value = self.evaluate(frame, context, expression, Position::Integer)?;
-        self.to_integer(value, expression.span)
+        self.integer_of(value, expression.span)
     }
 
     /// A value as an integer.
-    pub(super) fn to_integer(&mut self, value: Value, span: Span) -> Outcome<Index> {
+    pub(super) fn integer_of(&mut self, value: Value, span: Span) -> Outcome<Index> {
         match value {
             Value::Whole(index) => {
                 self.check_integer(index, span)?;
@@ -122,18 +121,18 @@ impl<'a> Elaboration<'a> {
                 let message = format!("{number} is not a whole number");
                 Err(self.report(Diagnostic::error("NN0201", span, message).label("an integer is needed here")))
             }
-            Value::Field(_, number) => self.to_integer(*number, span),
+            Value::Field(_, number) => self.integer_of(*number, span),
             Value::Real(_) => {
                 let message = "a real value stands where an integer is needed";
                 let help = "an index is made of indices, sizes, whole numbers and elements of index tensors";
                 Err(self.report(Diagnostic::error("NN0405", span, message).help(help)))
             }
-            other => self.to_real(other, span).map(|_| self.equations.pool.integer(0)),
+            other => self.real_of(other, span).map(|_| self.equations.pool.integer(0)),
         }
     }
 
     /// A number as it is written.
-    fn number(&mut self, text: &str, span: Span, position: Position) -> Outcome<Value> {
+    pub(super) fn number(&mut self, text: &str, span: Span, position: Position) -> Outcome<Value> {
         let digits: String = text.chars().filter(|&c| c != '_').collect();
         if digits.bytes().all(|b| b.is_ascii_digit()) {
             return match digits.parse::<i64>() {
@@ -153,312 +152,8 @@ impl<'a> Elaboration<'a> {
         Ok(Value::Number(value))
     }
 
-    /// A truth value.
-    pub(super) fn condition(&mut self, frame: &mut Frame<'a>, context: &mut Context, expression: &'a Expression) -> Outcome<Condition> {
-        match &expression.kind {
-            ExpressionKind::All(parts) => {
-                let known = context.facts.len();
-                let mut conditions = Vec::new();
-                let mut outcome = Ok(());
-                for part in parts {
-                    match self.condition(frame, context, part) {
-                        Ok(Condition::FALSE) if outcome.is_ok() => {
-                            context.facts.truncate(known);
-                            return Ok(Condition::FALSE);
-                        }
-                        Ok(condition) => {
-                            context.facts.push(condition);
-                            conditions.push(condition);
-                        }
-                        Err(reported) => outcome = Err(reported),
-                    }
-                }
-                context.facts.truncate(known);
-                outcome?;
-                Ok(self.equations.pool.all(&conditions))
-            }
-            ExpressionKind::Any(parts) => {
-                let known = context.facts.len();
-                let mut conditions = Vec::new();
-                for part in parts {
-                    let condition = self.condition(frame, context, part);
-                    let condition = match condition {
-                        Ok(condition) => condition,
-                        Err(reported) => {
-                            context.facts.truncate(known);
-                            return Err(reported);
-                        }
-                    };
-                    if condition == Condition::TRUE {
-                        context.facts.truncate(known);
-                        return Ok(Condition::TRUE);
-                    }
-                    let opposite = self.equations.pool.not(condition);
-                    context.facts.push(opposite);
-                    conditions.push(condition);
-                }
-                context.facts.truncate(known);
-                Ok(self.equations.pool.any(&conditions))
-            }
-            ExpressionKind::Not(part) => {
-                let condition = self.condition(frame, context, part)?;
-                Ok(self.equations.pool.not(condition))
-            }
-            ExpressionKind::Compare(first, rest) => self.comparison(frame, context, first, rest),
-            ExpressionKind::Group(flows) if flows.len() == 1 && flows[0].stages.is_empty() => {
-                self.condition(frame, context, &flows[0].value)
-            }
-            _ => match self.evaluate(frame, context, expression, Position::Real)? {
-                Value::Truth(condition) => Ok(condition),
-                Value::Field(_, value) if matches!(*value, Value::Truth(_)) => match *value {
-                    Value::Truth(condition) => Ok(condition),
-                    _ => Err(Reported),
-                },
-                Value::Broken => Err(Reported),
-                _ => {
-                    let message = "a number stands where a condition is needed";
-                    Err(self.report(Diagnostic::error("NN0404", expression.span, message).help("compare it: `… > 0`")))
-                }
-            },
-        }
-    }
-
-    fn comparison(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        first: &'a Expression,
-        rest: &'a [(Relation, Expression)],
-    ) -> Outcome<Condition> {
-        let mut conditions = Vec::new();
-        let mut left = first;
-        for (relation, right) in rest {
-            let condition = if self.is_integral(frame, context, left) && self.is_integral(frame, context, right) {
-                let a = self.integer(frame, context, left)?;
-                let b = self.integer(frame, context, right)?;
-                let pool = &mut self.equations.pool;
-                match relation {
-                    Relation::Equal => pool.equal(a, b),
-                    Relation::NotEqual => {
-                        let equal = pool.equal(a, b);
-                        pool.not(equal)
-                    }
-                    Relation::LessEqual => pool.at_most(a, b),
-                    Relation::GreaterEqual => pool.at_most(b, a),
-                    Relation::Less => pool.less(a, b),
-                    Relation::Greater => pool.less(b, a),
-                }
-            } else {
-                let a = self.evaluate(frame, context, left, Position::Real)?;
-                let b = self.evaluate(frame, context, right, Position::Real)?;
-                if let (Value::Truth(_), _) | (_, Value::Truth(_)) = (&a, &b) {
-                    let message = "conditions cannot be compared";
-                    return Err(
-                        self.report(Diagnostic::error("NN0404", left.span.to(right.span), message).help("join them with `&&` or `||`"))
-                    );
-                }
-                let (a, b) = (self.to_real(a, left.span)?, self.to_real(b, right.span)?);
-                let pool = &mut self.equations.pool;
-                match relation {
-                    Relation::Equal => pool.compare(RealRelation::Equal, a, b),
-                    Relation::NotEqual => {
-                        let equal = pool.compare(RealRelation::Equal, a, b);
-                        pool.not(equal)
-                    }
-                    Relation::LessEqual => pool.compare(RealRelation::LessEqual, a, b),
-                    Relation::GreaterEqual => pool.compare(RealRelation::LessEqual, b, a),
-                    Relation::Less => pool.compare(RealRelation::Less, a, b),
-                    Relation::Greater => pool.compare(RealRelation::Less, b, a),
-                }
-            };
-            conditions.push(condition);
-            left = right;
-        }
-        Ok(self.equations.pool.all(&conditions))
-    }
-
-    /// Whether an expression is built from indices, sizes, whole numbers and index tensors only.
-    pub(super) fn is_integral(&mut self, frame: &Frame<'a>, context: &Context, expression: &'a Expression) -> bool {
-        match &expression.kind {
-            ExpressionKind::Number(text) => text.bytes().all(|b| b.is_ascii_digit() || b == b'_'),
-            ExpressionKind::Sum(first, rest) => {
-                self.is_integral(frame, context, first) && rest.iter().all(|(_, part)| self.is_integral(frame, context, part))
-            }
-            ExpressionKind::Product(first, rest) => {
-                self.is_integral(frame, context, first) && rest.iter().all(|(_, part)| self.is_integral(frame, context, part))
-            }
-            ExpressionKind::Negative(part) => self.is_integral(frame, context, part),
-            ExpressionKind::Power(a, b) => self.is_integral(frame, context, a) && self.is_integral(frame, context, b),
-            ExpressionKind::Group(flows) => {
-                flows.len() == 1 && flows[0].stages.is_empty() && self.is_integral(frame, context, &flows[0].value)
-            }
-            ExpressionKind::Or(a, b) => self.is_integral(frame, context, a) && self.is_integral(frame, context, b),
-            ExpressionKind::If { arms, otherwise } => {
-                arms.iter().all(|(_, flow)| flow.stages.is_empty() && self.is_integral(frame, context, &flow.value))
-                    && otherwise.stages.is_empty()
-                    && self.is_integral(frame, context, &otherwise.value)
-            }
-            ExpressionKind::Total(_, flows) if flows.len() > 1 => {
-                flows.iter().all(|flow| flow.stages.is_empty() && self.is_integral(frame, context, &flow.value))
-            }
-            ExpressionKind::Reduce { reducer, .. } => *reducer == Reducer::ArgMax,
-            ExpressionKind::Read(path, _) => self.find_tensor(frame, 0, path).is_some_and(|tensor| tensor.integer.is_some()),
-            ExpressionKind::Name(path) => {
-                let text = &path.segments[0].text;
-                if path.segments.len() == 1 && context.indices.contains_key(text) {
-                    return true;
-                }
-                match frame.values.get(text) {
-                    Some(Value::Whole(_)) => true,
-                    Some(Value::Number(number)) => number.fract() == 0.0,
-                    Some(Value::Tensor(tensor)) => tensor.integer.is_some(),
-                    Some(_) => false,
-                    None => {
-                        matches!(self.constant_item(frame, text), Some(ItemKind::Constant { .. }) | None if text != "inf" && text != "pi")
-                    }
-                }
-            }
-            _ => false,
-        }
-    }
-
-    /// `if c { a } else { b }`, lazy in both.
-    fn choose(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        span: Span,
-        arms: &'a [(Expression, Flow)],
-        otherwise: &'a Flow,
-        position: Position,
-    ) -> Outcome<Value> {
-        let known = context.facts.len();
-        let result = self.choose_within(frame, context, span, arms, otherwise, position);
-        context.facts.truncate(known);
-        result
-    }
-
-    fn choose_within(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        span: Span,
-        arms: &'a [(Expression, Flow)],
-        otherwise: &'a Flow,
-        position: Position,
-    ) -> Outcome<Value> {
-        let mut taken: Vec<(Condition, Value, Span)> = Vec::new();
-        let mut last = None;
-        for (test, flow) in arms {
-            let condition = self.condition(frame, context, test)?;
-            if condition == Condition::FALSE {
-                continue;
-            }
-            let known = context.facts.len();
-            context.facts.push(condition);
-            let value = self.flow_value(frame, context, &flow.value, flow, position);
-            context.facts.truncate(known);
-            let value = value?;
-            if condition == Condition::TRUE {
-                last = Some((value, flow.span));
-                break;
-            }
-            taken.push((condition, value, flow.span));
-            let opposite = self.equations.pool.not(condition);
-            context.facts.push(opposite);
-        }
-        let (last, last_span) = match last {
-            Some(last) => last,
-            None => (self.flow_value(frame, context, &otherwise.value, otherwise, position)?, otherwise.span),
-        };
-        if taken.is_empty() {
-            return Ok(last);
-        }
-        if position == Position::Integer {
-            return self.choose_integer(frame, context, span, taken, (last, last_span));
-        }
-        if matches!(last, Value::Truth(_)) {
-            // if c { a } else { b } of conditions: (c && a) || (!c && b)
-            let Value::Truth(mut result) = last else { return Err(Reported) };
-            for (condition, value, span) in taken.into_iter().rev() {
-                let Value::Truth(value) = value else { return self.to_real(Value::Truth(condition), span).map(Value::Real) };
-                let pool = &mut self.equations.pool;
-                let opposite = pool.not(condition);
-                let (yes, no) = (pool.all(&[condition, value]), pool.all(&[opposite, result]));
-                result = pool.any(&[yes, no]);
-            }
-            return Ok(Value::Truth(result));
-        }
-        let mut result = self.to_real(last, last_span)?;
-        for (condition, value, span) in taken.into_iter().rev() {
-            let value = self.to_real(value, span)?;
-            result = self.equations.pool.select(condition, value, result);
-        }
-        Ok(Value::Real(result))
-    }
-
-    /// A choice between integers becomes an integer tensor of its own.
-    fn choose_integer(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        span: Span,
-        taken: Vec<(Condition, Value, Span)>,
-        last: (Value, Span),
-    ) -> Outcome<Value> {
-        let last = self.to_integer(last.0, last.1)?;
-        let mut all = vec![last];
-        let mut result = self.equations.pool.real(last);
-        for (condition, value, span) in taken.into_iter().rev() {
-            let value = self.to_integer(value, span)?;
-            all.push(value);
-            let value = self.equations.pool.real(value);
-            result = self.equations.pool.select(condition, value, result);
-        }
-        let Some(range) = self.range_of_all(&all) else {
-            let message = "the ranges of these integers cannot be compared";
-            return Err(
-                self.report(Diagnostic::error("NN0301", span, message).help("define it as an equation of its own: `k: index(n) = if …`"))
-            );
-        };
-        let index = self.lift_integer(frame, context, "choice", Root::Value(result), range)?;
-        Ok(Value::Whole(index))
-    }
-
-    /// The least range that holds all of these integers, if sizes can be compared.
-    pub(super) fn range_of_all(&mut self, indices: &[Index]) -> Option<(Index, Index)> {
-        let mut low: Option<Index> = None;
-        let mut high: Option<Index> = None;
-        for &index in indices {
-            let least = self.equations.pool.extreme(index, false)?;
-            let most = self.equations.pool.extreme(index, true)?;
-            let end = self.equations.pool.offset(most, 1);
-            low = Some(match low {
-                None => least,
-                Some(low) => self.smaller(low, least)?,
-            });
-            high = Some(match high {
-                None => end,
-                Some(high) => {
-                    let smaller = self.smaller(high, end)?;
-                    if smaller == high { end } else { high }
-                }
-            });
-        }
-        Some((low?, high?))
-    }
-
-    fn smaller(&mut self, a: Index, b: Index) -> Option<Index> {
-        let difference = self.equations.pool.minus(b, a);
-        if self.equations.pool.never_negative(difference) {
-            return Some(a);
-        }
-        let opposite = self.equations.pool.scaled(difference, -1);
-        self.equations.pool.never_negative(opposite).then_some(b)
-    }
-
     /// A bare name.
-    fn name(&mut self, frame: &mut Frame<'a>, context: &mut Context, path: &'a Path) -> Outcome<Value> {
+    pub(super) fn name(&mut self, frame: &mut Frame<'a>, context: &mut Context, path: &'a Path) -> Outcome<Value> {
         let text = path.segments[0].text.as_str();
         if path.segments.len() > 1 {
             let tensor = self.tensor(frame, 0, path)?;
@@ -523,11 +218,11 @@ impl<'a> Elaboration<'a> {
     }
 
     /// What item a constant's name leads to.
-    fn constant_item(&self, frame: &Frame<'a>, text: &str) -> Option<&'a ItemKind> {
+    pub(super) fn constant_item(&self, frame: &Frame<'a>, text: &str) -> Option<&'a ItemKind> {
         self.callee(frame.module, text).map(|callee| &callee.item.kind)
     }
 
-    fn constant(&mut self, callee: Callee<'a>, name: &'a str, value: Option<&'a Expression>) -> Outcome<Value> {
+    pub(super) fn constant(&mut self, callee: Callee<'a>, name: &'a str, value: Option<&'a Expression>) -> Outcome<Value> {
         let Some(expression) = value else { return Ok(Value::Whole(self.rust_constant(name))) };
         let key = (callee.module, name);
         match self.constants_done.get(&key) {
@@ -598,7 +293,7 @@ impl<'a> Elaboration<'a> {
     }
 
     /// A tensor without indices: a scalar, or an element of a whole-tensor equation.
-    fn bare(&mut self, frame: &Frame<'a>, context: &mut Context, tensor: &Tensor, path: &Path) -> Outcome<Value> {
+    pub(super) fn bare(&mut self, frame: &Frame<'a>, context: &mut Context, tensor: &Tensor, path: &Path) -> Outcome<Value> {
         if tensor.axes.is_empty() {
             return self.read(context, tensor, Vec::new(), path.span);
         }
@@ -666,7 +361,7 @@ impl<'a> Elaboration<'a> {
 
     /// `x[i, j + 1]`, or `x[i - 1] or 0` where `otherwise` is given.
     #[allow(clippy::too_many_arguments)]
-    fn element(
+    pub(super) fn element(
         &mut self,
         frame: &mut Frame<'a>,
         context: &mut Context,
@@ -707,7 +402,7 @@ impl<'a> Elaboration<'a> {
         if position == Position::Integer || matches!((&inside, &default), (Value::Whole(_), Value::Whole(_))) {
             return self.choose_integer(frame, context, access.span, vec![(guard, inside, access.span)], (default, otherwise.span));
         }
-        let (inside, default) = (self.to_real(inside, access.span)?, self.to_real(default, otherwise.span)?);
+        let (inside, default) = (self.real_of(inside, access.span)?, self.real_of(default, otherwise.span)?);
         Ok(Value::Real(self.equations.pool.select(guard, inside, default)))
     }
 
@@ -764,7 +459,7 @@ impl<'a> Elaboration<'a> {
         Ok(own)
     }
 
-    fn outside(
+    pub(super) fn outside(
         &mut self,
         frame: &mut Frame<'a>,
         context: &mut Context,
@@ -789,131 +484,6 @@ impl<'a> Elaboration<'a> {
         }
     }
 
-    /// The parts of a reduction: axes, condition, body as a real element.
-    pub(super) fn reduction_parts(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        binders: &'a [Binder],
-        condition: Option<&'a Expression>,
-        body: &'a Expression,
-    ) -> Outcome<(Vec<u32>, Condition, Scalar)> {
-        let scope: Vec<&Expression> = condition.into_iter().chain([body]).collect();
-        let outer = context.indices.clone();
-        let known = context.facts.len();
-        let whole = context.whole.take();
-        let result = (|| {
-            let mut axes = Vec::new();
-            for binder in binders {
-                axes.extend(self.bind(frame, context, binder, &scope)?);
-            }
-            let condition = match condition {
-                None => Condition::TRUE,
-                Some(condition) => self.condition(frame, context, condition)?,
-            };
-            context.facts.push(condition);
-            let body = self.real(frame, context, body)?;
-            Ok((axes, condition, body))
-        })();
-        context.indices = outer;
-        context.facts.truncate(known);
-        context.whole = whole;
-        result
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn reduce(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        span: Span,
-        reducer: Reducer,
-        binders: &'a [Binder],
-        condition: Option<&'a Expression>,
-        body: &'a Expression,
-        position: Position,
-    ) -> Outcome<Value> {
-        if let [binder] = binders
-            && binder.name.text == "all"
-            && !binder.pack
-        {
-            return self.over_all(frame, context, span, reducer, condition, body);
-        }
-        let (axes, condition, body) = self.reduction_parts(frame, context, binders, condition, body)?;
-        self.reduced(frame, context, span, reducer, axes, condition, body, position)
-    }
-
-    /// The element of a reduction inside of an expression.
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn reduced(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        span: Span,
-        reducer: Reducer,
-        axes: Vec<u32>,
-        condition: Condition,
-        body: Scalar,
-        position: Position,
-    ) -> Outcome<Value> {
-        let simple = |reduction| Reduced { reduction, axes: axes.clone(), condition, body };
-        let value = match reducer {
-            Reducer::Sum => self.lift(frame, context, "sum", simple(Reduction::Sum))?,
-            Reducer::Product => self.lift(frame, context, "prod", simple(Reduction::Product))?,
-            Reducer::Max => self.lift(frame, context, "max", simple(Reduction::Max))?,
-            Reducer::LogSumExp => self.lift(frame, context, "lse", simple(Reduction::LogSumExp))?,
-            Reducer::Min => {
-                let body = self.equations.pool.negative(body);
-                let max = self.lift(frame, context, "min", Reduced { reduction: Reduction::Max, axes, condition, body })?;
-                self.equations.pool.negative(max)
-            }
-            Reducer::Mean => {
-                let sum = self.lift(frame, context, "sum", simple(Reduction::Sum))?;
-                let count = self.count(frame, context, axes, condition)?;
-                self.equations.pool.quotient(sum, count)
-            }
-            Reducer::ArgMax => {
-                let range = self.argmax_range(context, span, &axes, condition)?;
-                let root = Root::Reduced(simple(Reduction::ArgMax));
-                let index = self.lift_integer(frame, context, "argmax", root, range)?;
-                return Ok(Value::Whole(index));
-            }
-        };
-        if position == Position::Integer {
-            return self.to_integer(Value::Real(value), span).map(Value::Whole);
-        }
-        Ok(Value::Real(value))
-    }
-
-    /// How many elements of the reduced axes count, at least 1.
-    fn count(&mut self, frame: &Frame<'a>, context: &mut Context, axes: Vec<u32>, condition: Condition) -> Outcome<Scalar> {
-        let one = self.equations.pool.constant(1.0);
-        if condition != Condition::TRUE {
-            let counted = Reduced { reduction: Reduction::Sum, axes, condition, body: one };
-            let count = self.lift(frame, context, "count", counted)?;
-            return Ok(self.equations.pool.max(count, one));
-        }
-        let sizes: Vec<Index> = axes.iter().map(|&axis| context.axes[axis as usize]).collect();
-        let count = self.equations.pool.count(&sizes);
-        let less_one = self.equations.pool.offset(count, -1);
-        let never_empty = self.equations.pool.never_negative(less_one);
-        let count = self.equations.pool.real(count);
-        Ok(if never_empty { count } else { self.equations.pool.max(count, one) })
-    }
-
-    /// The range of an `argmax`.
-    pub(super) fn argmax_range(&mut self, context: &Context, span: Span, axes: &[u32], condition: Condition) -> Outcome<(Index, Index)> {
-        let sizes: Vec<Index> = axes.iter().map(|&axis| context.axes[axis as usize]).collect();
-        let count = self.equations.pool.count(&sizes);
-        let less_one = self.equations.pool.offset(count, -1);
-        if condition != Condition::TRUE || !self.equations.pool.never_negative(less_one) {
-            let message = "`argmax` may be over no element";
-            let help = "leave the condition out, and choose the value instead: `argmax(i) (if c { x[i] } else { -inf })`";
-            return Err(self.report(Diagnostic::error("NN0311", span, message).help(help)));
-        }
-        Ok((self.equations.pool.integer(0), count))
-    }
-
     /// The repair of an expansion without end.
     pub(super) fn too_large(&mut self, span: Span) -> Reported {
         let message = "the model grows too large while it is expanded";
@@ -924,6 +494,6 @@ impl<'a> Elaboration<'a> {
 }
 
 /// A text that fits into a message.
-pub(super) fn cut(text: &str) -> String {
+fn cut(text: &str) -> String {
     if text.len() <= 40 { text.to_string() } else { format!("{}…", text.chars().take(40).collect::<String>()) }
 }

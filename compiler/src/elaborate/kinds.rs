@@ -377,7 +377,7 @@ impl<'a> Elaboration<'a> {
             }
             _ => {
                 let value = self.evaluate(frame, context, expression, Position::Integer)?;
-                let index = self.to_integer(value, expression.span)?;
+                let index = self.integer_of(value, expression.span)?;
                 let below = self.equations.pool.minus(index, range.0);
                 let last = self.equations.pool.offset(range.1, -1);
                 let above = self.equations.pool.minus(last, index);

@@ -17,7 +17,7 @@ const PLACED: [&str; 3] = ["uniform", "normal", "orthogonal"];
 
 impl<'a> Elaboration<'a> {
     /// Reports every name in an expression that nothing defines; `bound` are the index names around it.
-    pub(super) fn check_names(&mut self, frame: &Frame<'a>, bound: &mut Vec<&'a str>, expression: &'a Expression) -> Outcome<()> {
+    fn check_names(&mut self, frame: &Frame<'a>, bound: &mut Vec<&'a str>, expression: &'a Expression) -> Outcome<()> {
         match &expression.kind {
             ExpressionKind::Name(path) => self.check_value(frame, bound, path),
             ExpressionKind::Read(path, dims) => {

@@ -15,6 +15,7 @@ mod bodies;
 mod calls;
 mod chains;
 mod codes;
+mod conditions;
 mod define;
 mod evaluate;
 mod initial;
@@ -24,17 +25,20 @@ mod mentions;
 mod models;
 mod names;
 mod optimizers;
+mod order;
 mod ranges;
+mod reductions;
 mod sizes;
 mod values;
 mod walk;
+mod whole;
 
 #[cfg(test)]
 mod tests;
 
 pub use codes::{CODES, Code};
 
-use crate::equations::{AtomNode, Equations, Index, Name, Pool};
+use crate::equations::{AtomNode, Equations, Index, Name, Pool, Scalar};
 use crate::library;
 use crate::model::{Assertion, Interface, Model, Origin, Parameter, Port};
 use apply::Application;
@@ -181,6 +185,9 @@ fn finished(
     Ok(Elaborated { models, warnings })
 }
 
+/// The port of an optimizer's parameter, the parameter, and its states so far: name, tensor, initial value.
+type OpenStates = (String, Tensor, Vec<(String, Name, Scalar)>);
+
 /// One model that is being read.
 struct Elaboration<'a> {
     modules: &'a [Module<'a>],
@@ -222,7 +229,7 @@ struct Elaboration<'a> {
     /// Values of `const` items; nothing while one is being found.
     constants_done: BTreeMap<(usize, &'a str), Option<Value>>,
     /// The states of the optimizers that are being read: the port of the parameter, the parameter, what is declared.
-    states_open: Vec<(String, Tensor, Vec<(String, Name, crate::equations::Scalar)>)>,
+    states_open: Vec<OpenStates>,
     steps: u64,
     stages: u64,
 }

@@ -238,7 +238,7 @@ impl<'a> Elaboration<'a> {
                 (ExpressionKind::Name(path), None) if self.find_tensor(frame, 0, path).is_some() => self.tensor(frame, 0, path)?,
                 _ => {
                     let axes: Vec<u32> =
-                        shape.iter().enumerate().map(|(k, &size)| context.axis(&super::calls::axis_label(k), size)).collect();
+                        shape.iter().enumerate().map(|(k, &size)| context.axis(&super::whole::axis_label(k), size)).collect();
                     context.whole = Some(axes.clone());
                     let value = self.real(frame, &mut context, &flow.value)?;
                     self.finish(frame, &context, &format!("{base}.each"), &axes, Root::Value(value), None)?
@@ -255,7 +255,7 @@ impl<'a> Elaboration<'a> {
     }
 
     /// The mean over all axes of a tensor, 0 over none.
-    pub(super) fn mean_of(&mut self, frame: &Frame<'a>, base: &str, tensor: &Tensor) -> Outcome<Tensors> {
+    fn mean_of(&mut self, frame: &Frame<'a>, base: &str, tensor: &Tensor) -> Outcome<Tensors> {
         if tensor.axes.is_empty() && tensor.front == 0 {
             return Ok(tensor.name);
         }
@@ -266,7 +266,7 @@ impl<'a> Elaboration<'a> {
             .axes
             .iter()
             .enumerate()
-            .map(|(k, &size)| context.axis(&labels.get(k).cloned().unwrap_or_else(|| super::calls::axis_label(k)), size))
+            .map(|(k, &size)| context.axis(&labels.get(k).cloned().unwrap_or_else(|| super::whole::axis_label(k)), size))
             .collect();
         let axes: Vec<u32> = front.iter().chain(&own).copied().collect();
         let at: Vec<Index> = axes.iter().map(|&axis| self.equations.pool.axis(axis, context.axes[axis as usize])).collect();
@@ -323,7 +323,7 @@ impl<'a> Elaboration<'a> {
         let ItemKind::Layer(layer) = &item.kind else { return Err(Reported) };
         let link = Link { label: None, name: &layer.name, arguments: &[], span };
         let callee = Callee { item, module: library };
-        let results = self.apply(frame, &link, callee, "loss", vec![output, target], None, frame.train)?;
+        let results = self.apply(frame, &link, callee, "loss", vec![output, target], None)?;
         let Some(each) = results.into_iter().next() else { return Err(Reported) };
         self.mean_of(frame, "loss", &each)
     }

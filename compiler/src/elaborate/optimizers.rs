@@ -365,7 +365,7 @@ impl<'a> Elaboration<'a> {
             self.real(frame, &mut context, &value.value)?
         } else {
             let found = self.flow_element(frame, &mut context, &value.value, value)?;
-            self.to_real(found, value.span)?
+            self.real_of(found, value.span)?
         };
         // one value for each element, whatever it is made of
         context.used = 1;
@@ -447,7 +447,7 @@ impl<'a> Elaboration<'a> {
             Reducer::Sum => self.lift(frame, context, "sum", simple(Reduction::Sum)).map(Value::Real),
             Reducer::Max => self.lift(frame, context, "max", simple(Reduction::Max)).map(Value::Real),
             _ => {
-                let message = format!("`{}(all)` is not defined", super::calls::word(reducer));
+                let message = format!("`{}(all)` is not defined", super::whole::word(reducer));
                 Err(self.report(Diagnostic::error("NN0607", span, message).help("`sum(all)` and `max(all)` are")))
             }
         }

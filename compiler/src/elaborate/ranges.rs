@@ -92,7 +92,7 @@ impl<'a> Elaboration<'a> {
         }
         let mut uses = Vec::new();
         for expression in scope {
-            self.plain_uses(frame, context, &name.text, binder.pack, expression, false, &mut uses);
+            self.plain_uses(frame, &name.text, binder.pack, expression, false, &mut uses);
         }
         let hard = uses.iter().any(|found| !found.soft);
         uses.retain(|found| found.soft != hard);
@@ -148,16 +148,7 @@ impl<'a> Elaboration<'a> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn plain_uses(
-        &mut self,
-        frame: &Frame<'a>,
-        context: &Context,
-        name: &str,
-        pack: bool,
-        expression: &'a Expression,
-        soft: bool,
-        uses: &mut Vec<Use>,
-    ) {
+    fn plain_uses(&mut self, frame: &Frame<'a>, name: &str, pack: bool, expression: &'a Expression, soft: bool, uses: &mut Vec<Use>) {
         match &expression.kind {
             ExpressionKind::Read(path, dims) => {
                 if let Some(tensor) = self.find_tensor(frame, 0, path) {
@@ -189,14 +180,14 @@ impl<'a> Elaboration<'a> {
                         }
                     }
                 }
-                walk::inside(expression, &mut |part| self.plain_uses(frame, context, name, pack, part, soft, uses));
+                walk::inside(expression, &mut |part| self.plain_uses(frame, name, pack, part, soft, uses));
             }
             ExpressionKind::Or(access, otherwise) => {
-                self.plain_uses(frame, context, name, pack, access, true, uses);
-                self.plain_uses(frame, context, name, pack, otherwise, soft, uses);
+                self.plain_uses(frame, name, pack, access, true, uses);
+                self.plain_uses(frame, name, pack, otherwise, soft, uses);
             }
             ExpressionKind::Reduce { binders, .. } if binders.iter().any(|binder| binder.name.text == name && binder.pack == pack) => {}
-            _ => walk::inside(expression, &mut |part| self.plain_uses(frame, context, name, pack, part, soft, uses)),
+            _ => walk::inside(expression, &mut |part| self.plain_uses(frame, name, pack, part, soft, uses)),
         }
     }
 

@@ -133,7 +133,7 @@ impl<'a> Elaboration<'a> {
     }
 
     /// A size that is known by name only, or what was found to equal it.
-    pub(super) fn named_size(&mut self, text: &str) -> Index {
+    fn named_size(&mut self, text: &str) -> Index {
         let size = self.equations.pool.size(text, 1);
         let name = self.equations.pool.name(text);
         self.replaced.get(&name).copied().unwrap_or(size)

@@ -55,7 +55,7 @@ pub(super) fn inside<'a>(expression: &'a Expression, f: &mut dyn FnMut(&'a Expre
 }
 
 /// The expressions of a flow.
-pub(super) fn in_flow<'a>(flow: &'a Flow, f: &mut dyn FnMut(&'a Expression)) {
+fn in_flow<'a>(flow: &'a Flow, f: &mut dyn FnMut(&'a Expression)) {
     f(&flow.value);
     in_stages(&flow.stages, f);
 }
