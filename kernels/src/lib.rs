@@ -57,6 +57,7 @@
 // Long-hand: part of this text becomes standalone files for Rust 1.63.
 #![allow(
     clippy::needless_range_loop,
+    clippy::eq_op,
     clippy::neg_cmp_op_on_partial_ord,
     clippy::manual_is_multiple_of,
     clippy::manual_div_ceil,

@@ -244,10 +244,8 @@ pub fn lse_rows<S: Isa, T: Element, A: Mat<T>>(s: S, x: A, y: &mut [T]) {
                 for m in 0..16 {
                     sum[m] = super::ln(s, sum[m]) + base[m];
                 }
-                for m in 0..rows {
-                    // A NaN among them stays one, infinity too: `exp` and `ln` keep both.
-                    y[start + m] = sum[m];
-                }
+                // A NaN among them stays one, infinity too: `exp` and `ln` keep both.
+                y[start..start + rows].copy_from_slice(&sum[..rows]);
             }
         },
     )

@@ -89,7 +89,7 @@ pub fn axis_labels(equations: &Equations, name: Name) -> Vec<String> {
     let mut labels = Vec::new();
     for (number, &size) in tensor.axes.iter().chain(reduced).enumerate() {
         let wish = tensor.labels.get(number).filter(|label| !label.is_empty()).cloned();
-        let is_batch = print_index(&equations.pool, &[], size) == crate::equations::BATCH;
+        let is_batch = print_index(&equations.pool, &[], size) == BATCH;
         let wish = wish.unwrap_or_else(|| if number == 0 && is_batch { "n".to_string() } else { String::new() });
         let label = fresh_label(&wish, &taken);
         taken.insert(label.clone());

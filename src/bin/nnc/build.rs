@@ -64,6 +64,6 @@ fn check(output: &Path, rust: &str, messages: &Messages) -> Result<(), Failure> 
         Err(error) => return Err(messages.plain(&format!("{name}: {error}"), Failure::Usage)),
     };
     let present = String::from_utf8_lossy(&present);
-    files::print(&files::difference(&present, rust, [&name, "generated"]), messages)?;
+    files::print(files::difference(&present, rust, [&name, "generated"]), messages)?;
     Err(messages.plain(&format!("{name} is stale: the same command without --check writes it anew"), Failure::Stale))
 }

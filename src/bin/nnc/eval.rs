@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments, messages: &Messages) -> Result<(), Failure> {
             return Err(messages.plain(&format!("two results are called `{name}`: rename the output"), Failure::Model));
         }
     }
-    files::write(&arguments.out, &safetensors::print(&out), messages)
+    files::write(&arguments.out, safetensors::print(&out), messages)
 }
 
 /// By the interpreter.

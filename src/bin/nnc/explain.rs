@@ -19,7 +19,7 @@ pub fn run(arguments: &Arguments, messages: &Messages) -> Result<(), Failure> {
     };
     let upper = wanted.to_uppercase();
     match codes.iter().find(|(code, ..)| *code == upper || code.trim_start_matches("NN") == upper) {
-        Some((code, title, explanation)) => files::print(&format!("{code}: {title}\n\n{}\n", explanation.trim()), messages),
+        Some((code, title, explanation)) => files::print(format!("{code}: {title}\n\n{}\n", explanation.trim()), messages),
         None => Err(messages.plain(&format!("there is no code `{wanted}`; `nnc explain` lists them"), Failure::Usage)),
     }
 }

@@ -45,6 +45,6 @@ fn one(path: &Path, check: bool, messages: &Messages) -> Result<(), Failure> {
     if formatted == text {
         return Ok(());
     }
-    files::print(&files::difference(&text, &formatted, [&name, "formatted"]), messages)?;
+    files::print(files::difference(&text, &formatted, [&name, "formatted"]), messages)?;
     Err(Failure::Stale)
 }
