@@ -56,12 +56,11 @@ fn least_squares(x: &[f32], y: &[f32], columns: usize) -> Vec<f64> {
         }
     }
     for pivot in 0..size {
-        for row in 0..size {
-            if row != pivot {
-                let factor = a[row][pivot] / a[pivot][pivot];
-                for column in pivot..=size {
-                    a[row][column] -= factor * a[pivot][column];
-                }
+        let pivot_row = a[pivot].clone();
+        for (_, row) in a.iter_mut().enumerate().filter(|(row, _)| *row != pivot) {
+            let factor = row[pivot] / pivot_row[pivot];
+            for (number, pivot_number) in row.iter_mut().zip(&pivot_row) {
+                *number -= factor * pivot_number;
             }
         }
     }

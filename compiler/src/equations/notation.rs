@@ -214,7 +214,7 @@ impl Reader {
                 Some(self.pool().read_integer(name, at, low, high))
             }
             Some(Element::Real) => None,
-            None => Some(self.pool().size(&word, if word == crate::equations::BATCH { 0 } else { 1 })),
+            None => Some(self.pool().size(&word, if word == BATCH { 0 } else { 1 })),
         }
     }
     fn places(&mut self) -> Option<Vec<Index>> {

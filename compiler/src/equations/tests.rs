@@ -18,7 +18,7 @@ impl Build {
         &mut self.equations.pool
     }
     pub fn batch(&mut self) -> Index {
-        self.pool().size(crate::equations::BATCH, 0)
+        self.pool().size(BATCH, 0)
     }
     pub fn int(&mut self, value: i64) -> Index {
         self.pool().integer(value)

@@ -333,7 +333,7 @@ fn random_equations_keep_their_values() {
         let after = simplify(model.b.equations.clone(), &model.keep);
         for batch in [2, 0, 3] {
             let values = model.values(random, batch);
-            let sizes = BTreeMap::from([(crate::model::BATCH.to_string(), batch)]);
+            let sizes = BTreeMap::from([(BATCH.to_string(), batch)]);
             agree_with(&model.b.equations, &after, &model.keep, &values, &sizes);
         }
         let again = simplify(after.clone(), &model.keep);
