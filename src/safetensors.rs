@@ -119,7 +119,7 @@ fn width(dtype: &str) -> usize {
 /// The bytes of a file of these tensors; the wider numbers first, so that all are aligned.
 ///
 /// # Panics
-/// As [`write`].
+/// As [`write()`].
 pub fn print(tensors: &Tensors) -> Vec<u8> {
     let mut order: Vec<_> = tensors.iter().collect();
     order.sort_by_key(|(_, tensor)| std::cmp::Reverse(width(tensor.numbers.dtype())));
