@@ -19,6 +19,7 @@ pub mod initial;
 pub mod library;
 pub mod model;
 pub mod program;
+pub mod report;
 pub mod schedule;
 pub mod simplify;
 

@@ -256,11 +256,11 @@ fn at_least_one(pool: &mut Pool, size: Index) -> bool {
     pool.never_negative(more)
 }
 
-/// `label`, or `label2`, `label3`, … if it is taken.
+/// `label`, or `label2`, `label3`, … if it is taken. No label stays none.
 pub fn unused_label(label: &str, taken: &[String]) -> String {
     let mut text = label.to_string();
     let mut number = 1;
-    while taken.contains(&text) {
+    while !label.is_empty() && taken.contains(&text) {
         number += 1;
         text = format!("{label}{number}");
     }

@@ -24,8 +24,19 @@ pub fn print_apart(equations: &Equations) -> String {
     print_lines(equations, &BTreeSet::new())
 }
 
+/// [`print_keeping`], line by line, each with its tensor.
+pub fn print_each(equations: &Equations, keep: &[Name]) -> Vec<(Name, String)> {
+    let mut inside = shown_inside(equations);
+    inside.retain(|name| !keep.contains(name));
+    lines(equations, &inside)
+}
+
 fn print_lines(equations: &Equations, inside: &BTreeSet<Name>) -> String {
-    let mut text = String::new();
+    lines(equations, inside).into_iter().map(|(_, line)| line + "\n").collect()
+}
+
+fn lines(equations: &Equations, inside: &BTreeSet<Name>) -> Vec<(Name, String)> {
+    let mut lines = Vec::new();
     for (&name, tensor) in &equations.tensors {
         if let Definition::Given(role) = tensor.definition {
             let role = match role {
@@ -36,16 +47,15 @@ fn print_lines(equations: &Equations, inside: &BTreeSet<Name>) -> String {
                 Role::Random => "random",
                 Role::Number => "number",
             };
-            text += &format!("{role} {}{}\n", print_signature(equations, name), kind(equations, tensor));
+            lines.push((name, format!("{role} {}{}", print_signature(equations, name), kind(equations, tensor))));
         }
     }
     for name in equations.groups(equations.tensors.keys().copied()).into_iter().flatten() {
         if equations.tensors[&name].equation().is_some() && !inside.contains(&name) {
-            text += &print_with(equations, name, inside);
-            text.push('\n');
+            lines.push((name, print_with(equations, name, inside)));
         }
     }
-    text
+    lines
 }
 
 /// One equation: `y[n, o] = sum(i) x[n, i] * w[i, o] + b[o]`; the signature of a given tensor.

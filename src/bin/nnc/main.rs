@@ -11,7 +11,9 @@ mod eval;
 mod explain;
 mod files;
 mod fmt;
+mod graph;
 mod messages;
+mod show;
 mod values;
 
 use clap::error::ErrorKind;
@@ -46,6 +48,8 @@ enum Verb {
     Build(build::Arguments),
     /// Reports errors and lints
     Check(check::Arguments),
+    /// Shows stages with shapes and costs; the equations; or a drawing
+    Show(show::Arguments),
     /// Formats model files in place
     Fmt(fmt::Arguments),
     /// Explains the code of a message
@@ -116,10 +120,12 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return refused(&error, &words),
     };
-    let messages = Messages::new(arguments.message_format == Format::Json);
+    let json = arguments.message_format == Format::Json;
+    let messages = Messages::new(json);
     let result = match arguments.verb {
         Verb::Build(arguments) => build::run(&arguments, &messages),
         Verb::Check(arguments) => check::run(&arguments, &messages),
+        Verb::Show(arguments) => show::run(&arguments, json, &messages),
         Verb::Fmt(arguments) => fmt::run(&arguments, &messages),
         Verb::Explain(arguments) => explain::run(&arguments, &messages),
         Verb::Eval(arguments) => eval::run(&arguments, &messages),
