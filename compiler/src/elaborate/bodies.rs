@@ -61,9 +61,11 @@ impl<'a> Elaboration<'a> {
             if !frame.left_behind.is_empty() && super::order::leave_behind(frame, statement) {
                 continue;
             }
+            self.trail.push(statement.span.start);
             if let Err(reported) = self.equation_statement(frame, statement) {
                 outcome = Err(reported);
             }
+            self.trail.pop();
         }
         let rest = |statement: &&Statement| {
             matches!(

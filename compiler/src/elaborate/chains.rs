@@ -103,7 +103,10 @@ impl<'a> Elaboration<'a> {
             if number > 0 {
                 values.truncate(1);
             }
-            values = self.run_link(frame, scope, link, values)?;
+            self.trail.push(link.span.start);
+            let results = self.run_link(frame, scope, link, values);
+            self.trail.pop();
+            values = results?;
         }
         Ok(values)
     }
@@ -294,7 +297,9 @@ impl<'a> Elaboration<'a> {
             self.fill_scope(frame, &mut filled, &applied);
             frame.scopes[inner] = filled;
             values.truncate(if copy == 0 { values.len() } else { 1 });
+            self.trail.push(copy as u32);
             let result = self.run_links(frame, inner, &links, values);
+            self.trail.pop();
             frame.scopes.truncate(inner);
             values = result?;
             self.stages += 1;

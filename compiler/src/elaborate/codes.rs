@@ -109,6 +109,14 @@ Right:
     model M(x[4]) -> y { y = x; }"),
     code("NN0113", "no such model", "\
 The model that was asked for is not in the file."),
+    code("NN0114", "two names meet in Rust", "\
+In Rust the dots of a parameter's name become `_`, so `fc.w` and `fc_w` would be one name there. The later is refused.
+
+Wrong:
+    model M(x[4]) -> y { param fc_w[4] = 1; h = x -> fc: linear(4); y = h * fc_w; }
+
+Right:
+    model M(x[4]) -> y { param scale[4] = 1; h = x -> fc: linear(4); y = h * scale; }"),
     code("NN0201", "a number that is not whole", "\
 A size, a count or an index is a whole number. Hyper-parameters are exact numbers, and one that is used as a size must
 be whole.

@@ -126,6 +126,9 @@ impl<'a> Elaboration<'a> {
         let mut defined = Defined::given(Given::Parameter, sizes.clone());
         defined.labels = axes.iter().map(|&(_, label)| label.unwrap_or("").to_string()).collect();
         self.equations.insert(name, defined);
+        let mut place = self.trail.clone();
+        place.push(port.span.start);
+        self.text_order.push((place, self.parameters.len()));
         self.parameters.push(Parameter {
             name: full.clone(),
             tensor: name,

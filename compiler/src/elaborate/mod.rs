@@ -208,6 +208,10 @@ struct Elaboration<'a> {
     /// The number of the next tensor of a name.
     next_number: BTreeMap<String, u32>,
     parameters: Vec<Parameter>,
+    /// The place of each parameter in the text, outermost first, and its number.
+    text_order: Vec<(Vec<u32>, usize)>,
+    /// The places of the statements and stages that are being read, outermost first.
+    trail: Vec<u32>,
     /// Parameters by their full names.
     by_name: BTreeMap<String, Tensor>,
     parameter_places: BTreeMap<String, Span>,
@@ -250,6 +254,8 @@ impl<'a> Elaboration<'a> {
             intervals: BTreeMap::new(),
             next_number: BTreeMap::new(),
             parameters: Vec::new(),
+            text_order: Vec::new(),
+            trail: Vec::new(),
             by_name: BTreeMap::new(),
             parameter_places: BTreeMap::new(),
             broken_stages: BTreeSet::new(),
@@ -365,6 +371,8 @@ impl<'a> Elaboration<'a> {
             return Err(Reported);
         }
         self.bind_dynamic(&training.forward.equations.pool, span);
+        self.in_text_order();
+        self.check_rust_names();
         self.lint(&mut training);
         let optimizer = self.optimizer(&training, 0)?;
         let parameters = std::mem::take(&mut self.parameters);
@@ -404,6 +412,34 @@ impl<'a> Elaboration<'a> {
             return Err(Reported);
         }
         Ok(Model { interface, training: training.forward, inference: inference.forward, optimizer })
+    }
+
+    /// Parameters stand in the order of the text, whatever the order in which equations need each other.
+    fn in_text_order(&mut self) {
+        let mut order = std::mem::take(&mut self.text_order);
+        order.sort();
+        let mut parameters: Vec<Option<Parameter>> = std::mem::take(&mut self.parameters).into_iter().map(Some).collect();
+        self.parameters = order.into_iter().filter_map(|(_, number)| parameters[number].take()).collect();
+    }
+
+    /// In Rust the dots of a name become `_`: two names may not meet there.
+    fn check_rust_names(&mut self) {
+        let mut names: BTreeMap<String, (String, Span)> = BTreeMap::new();
+        let mut clashes = Vec::new();
+        for parameter in &self.parameters {
+            let rust = parameter.name.replace('.', "_");
+            match names.get(&rust) {
+                Some((other, span)) => clashes.push((rust, parameter.name.clone(), parameter.span, other.clone(), *span)),
+                None => {
+                    names.insert(rust, (parameter.name.clone(), parameter.span));
+                }
+            }
+        }
+        for (rust, name, span, other, first) in clashes {
+            let message = format!("parameters `{other}` and `{name}` are both `{rust}` in Rust");
+            let help = "label a stage otherwise, or give the parameter another name";
+            self.report(Diagnostic::error("NN0114", span, message).also(first, format!("`{other}`")).help(help));
+        }
     }
 
     /// Refuses a dynamic size that no axis of an input or target is: nothing would tell it at a call.

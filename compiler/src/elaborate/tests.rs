@@ -734,6 +734,15 @@ fn sharing() {
 }
 
 #[test]
+fn parameters_in_text_order() {
+    let model = model(
+        "model M(x[4]) -> y { y = h -> b: linear(4); h = x -> a: linear(4) -> repeat(2, linear(4, bias = false)); param c[4] = 0; loss = sum(c) + sum(y); }",
+    );
+    let names: Vec<&str> = model.interface.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    assert_eq!(names, ["b.w", "b.b", "a.w", "a.b", "repeat1.0.linear1.w", "repeat1.1.linear1.w", "c"]);
+}
+
+#[test]
 fn lints() {
     let text = "layer relu(x[N]) -> y { y[i] = max(x[i], 0); }
         model M(x[4], z[3]) -> y { param w[4] = 1; h = x -> relu -> linear(3); y[i] = log(h[i]) / h[0]; v = w; }";
