@@ -445,8 +445,9 @@ fn flat_nest(scope: &mut Scope, nest: &Nest, stored: &[Name]) -> TokenStream {
     let mut body = TokenStream::new();
     for step in steps {
         let Step::Set { tensor, at, value: Value::Scalar(value) } = step else { unreachable!("a flat nest stores expressions") };
-        let (place, value) = (scope.element(*tensor, at).tokens, scope.scalar(*value).tokens);
-        body.extend(quote!(#place = #value;));
+        let (place, (statements, value)) = (scope.element(*tensor, at).tokens, scope.value(*value));
+        let value = value.tokens;
+        body.extend(quote!(#statements #place = #value;));
     }
     let first = &results[0];
     let (mut pattern, mut elements) = (quote!(#first), quote!(#first.iter_mut()));
@@ -541,14 +542,26 @@ fn steps(scope: &mut Scope, sizes: &[Index], steps_: &[Step]) -> TokenStream {
                 let inside = steps(scope, sizes, inside);
                 quote!(if #condition { #inside })
             }
+            Step::Set { tensor, at, value: Value::Scalar(value) } => {
+                let before = scope.values.clone();
+                let (place, (statements, value)) = (scope.element(*tensor, at).tokens, scope.value(*value));
+                scope.values = before;
+                let value = value.tokens;
+                if matches!(scope.equations.tensors[tensor].element, Element::Integer { .. }) {
+                    quote!(#statements #place = (#value) as i32;)
+                } else {
+                    quote!(#statements #place = #value;)
+                }
+            }
             Step::Set { tensor, at, value } => {
                 let value = stored_value(scope, sizes, value);
                 let place = scope.element(*tensor, at).tokens;
                 quote!(#place = #value;)
             }
             Step::Add { tensor, at, value } => {
-                let (place, value) = (scope.element(*tensor, at).tokens, scope.scalar(*value).tokens);
-                quote!(#place += #value;)
+                let (place, (statements, value)) = (scope.element(*tensor, at).tokens, scope.value(*value));
+                let value = value.tokens;
+                quote!(#statements #place += #value;)
             }
             Step::Fill(tensor, value) => {
                 let (name, shape) = scope.tensors[tensor].clone();
@@ -563,7 +576,7 @@ fn steps(scope: &mut Scope, sizes: &[Index], steps_: &[Step]) -> TokenStream {
 
 fn stored_value(scope: &mut Scope, sizes: &[Index], value: &Value) -> TokenStream {
     match value {
-        Value::Scalar(scalar) => scope.scalar(*scalar).tokens,
+        Value::Scalar(scalar) => scope.block(*scalar).tokens,
         Value::Integer(index) => {
             let index = scope.signed(*index).within(Level::Cast);
             quote!(#index as i32)
@@ -651,7 +664,7 @@ fn reduce(scope: &mut Scope, sizes: &[Index], reduction: Reduction, domain: &[Ra
             if let Some(text) = whole_row(scope, sizes, reduction, domain, value) {
                 return text;
             }
-            let inner = scope.scalar(value).tokens;
+            let inner = scope.block(value).tokens;
             nested(scope, sizes, reduction, domain, inner)
         }
         Reduction::LogSumExp => {
@@ -660,7 +673,7 @@ fn reduce(scope: &mut Scope, sizes: &[Index], reduction: Reduction, domain: &[Ra
             }
             let real = scope.style.real.clone();
             scope.uses_token = true;
-            let inner = scope.scalar(value);
+            let inner = scope.block(value);
             let top = scope.fresh("top");
             let largest = nested(scope, sizes, Reduction::Max, domain, inner.tokens.clone());
             let inner = inner.within(Level::Sum);
@@ -672,14 +685,14 @@ fn reduce(scope: &mut Scope, sizes: &[Index], reduction: Reduction, domain: &[Ra
         }
         Reduction::Product => {
             let product = scope.fresh("product");
-            let inner = scope.scalar(value).within(Level::Product);
+            let inner = scope.block(value).within(Level::Product);
             let one = scope.style.real(1.0).tokens;
             let body = plain_loops(scope, sizes, domain, quote!(#product *= #inner;));
             quote!({ let mut #product = #one; #body #product })
         }
         Reduction::ArgMax => {
             let (best, largest, element) = (scope.fresh("best"), scope.fresh("largest"), scope.fresh("element"));
-            let inner = scope.scalar(value).tokens;
+            let inner = scope.block(value).tokens;
             let number = scope.signed(number).within(Level::Cast);
             let least = scope.style.real(f64::NEG_INFINITY).tokens;
             let body = plain_loops(

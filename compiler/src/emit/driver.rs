@@ -279,7 +279,15 @@ pub fn driver(
         driver.idents.insert(slot.tensors[0], ident.clone());
         *owner = Some(ident);
     }
-    let views: Vec<(Name, Name)> = driver
+    let ports: BTreeSet<String> = interface
+        .inputs
+        .iter()
+        .chain(&interface.targets)
+        .chain(&interface.outputs)
+        .map(|port| port_ident(&port.name).to_string())
+        .chain(sizes.iter().map(|size| identifier(size).to_string()))
+        .collect();
+    let views: BTreeMap<Name, Name> = driver
         .program
         .buffers
         .iter()
@@ -306,7 +314,7 @@ pub fn driver(
             let mut chain = Vec::new();
             let mut at = name;
             while !driver.idents.contains_key(&at)
-                && let Some(&(_, of)) = views.iter().find(|&&(view, _)| view == at)
+                && let Some(&of) = views.get(&at)
             {
                 chain.push((at, of));
                 at = of;
@@ -359,7 +367,7 @@ pub fn driver(
                     results.push(ident);
                 }
                 // a port may have the name of a function
-                let hidden = driver.idents.values().any(|ident| ident == name) || sizes.iter().any(|size| identifier(size) == *name);
+                let hidden = ports.contains(&name.to_string());
                 let name = if hidden { quote!(self::#name) } else { quote!(#name) };
                 body.extend(match &results[..] {
                     [] => quote!(#name(#(#arguments),*);),

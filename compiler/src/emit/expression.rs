@@ -52,6 +52,8 @@ pub struct Style {
     pub real: Ident,
     /// Sizes that are constants of Rust.
     pub constants: BTreeSet<String>,
+    /// Sizes that each call is given.
+    pub sizes: BTreeSet<String>,
     /// Whether functions of `f64` stand apart, as in a standalone file of `f32`.
     pub apart: bool,
 }
@@ -59,7 +61,12 @@ pub struct Style {
 impl Style {
     /// The style of what is computed in `f64` whatever the model is computed in.
     pub fn double(&self) -> Self {
-        Style { real: identifier("f64"), constants: self.constants.clone(), apart: self.apart && self.real == "f32" }
+        Style {
+            real: identifier("f64"),
+            constants: self.constants.clone(),
+            sizes: self.sizes.clone(),
+            apart: self.apart && self.real == "f32",
+        }
     }
     /// Whether the value is known when rustc compiles.
     pub fn is_static(&self, pool: &Pool, size: Index) -> bool {
@@ -150,7 +157,7 @@ impl<'a> Scope<'a> {
             .into_iter()
             .map(String::from)
             .collect();
-        taken.extend(style.constants.iter().cloned());
+        taken.extend(style.constants.iter().chain(&style.sizes).cloned());
         Scope {
             equations,
             style,
@@ -372,7 +379,7 @@ impl<'a> Scope<'a> {
             }
             ScalarNode::Select(condition, a, b) => {
                 let condition = self.condition(condition).tokens;
-                let (a, b) = (self.scalar(a).tokens, self.scalar(b).tokens);
+                let (a, b) = (self.branch(a), self.branch(b));
                 Text::new(quote!(if #condition { #a } else { #b }), Level::Open)
             }
             ScalarNode::Real(index) => {
@@ -399,6 +406,14 @@ impl<'a> Scope<'a> {
             }
             ScalarNode::Stop(x) => self.scalar(x),
         }
+    }
+    /// What stands between the braces of a branch.
+    fn branch(&mut self, scalar: Scalar) -> TokenStream {
+        let before = self.values.clone();
+        let (statements, value) = self.value(scalar);
+        self.values = before;
+        let value = value.tokens;
+        quote!(#statements #value)
     }
     /// A term without its sign, and whether it is subtracted.
     fn signed_term(&mut self, term: Scalar) -> (bool, Text) {
@@ -518,7 +533,10 @@ impl<'a> Scope<'a> {
         let tokens = text.tokens.clone();
         if exponent == 0.5 {
             self.call("sqrt", &[tokens])
-        } else if (exponent == 2.0 || exponent == 3.0) && text.level <= Level::Unary && is_short(&self.equations.pool, base) {
+        } else if (exponent == 2.0 || exponent == 3.0)
+            && text.level <= Level::Unary
+            && (is_short(&self.equations.pool, base) || self.values.contains_key(&base))
+        {
             let text = text.within(Level::Unary);
             let cube = if exponent == 3.0 { quote!(* #text) } else { quote!() };
             Text::new(quote!(#text * #text #cube), Level::Product)
@@ -621,5 +639,5 @@ fn is_word_of_rust(text: &str) -> bool {
 
 /// A literal of `f64`.
 pub fn double(value: f64) -> TokenStream {
-    Style { real: identifier("f64"), constants: BTreeSet::new(), apart: false }.real(value).tokens
+    Style { real: identifier("f64"), constants: BTreeSet::new(), sizes: BTreeSet::new(), apart: false }.real(value).tokens
 }

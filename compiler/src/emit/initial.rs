@@ -44,7 +44,7 @@ pub fn initial(model: &Model, style: &Style) -> TokenStream {
                 let ident = scope.fresh(label);
                 scope.axes.insert(number as u32, ident);
             }
-            let (value, index) = (scope.scalar(parameter.initial).within(super::expression::Level::Unary), scope.count(flat).tokens);
+            let (value, index) = (scope.block(parameter.initial).within(super::expression::Level::Unary), scope.count(flat).tokens);
             body = quote!(let index = #index; #draws values[index] = #value as #real;);
             for (number, &size) in parameter.axes.iter().enumerate().rev() {
                 if scope.equations.pool.constant_of(size) == Some(1) {
@@ -54,7 +54,7 @@ pub fn initial(model: &Model, style: &Style) -> TokenStream {
                 body = quote!(for #axis in 0..#size { #body });
             }
         } else {
-            let value = scope.scalar(parameter.initial).within(super::expression::Level::Unary);
+            let value = scope.block(parameter.initial).within(super::expression::Level::Unary);
             body = if parameter.draws.is_empty() {
                 quote!(values.fill(#value as #real);)
             } else {

@@ -12,6 +12,7 @@ mod interface;
 mod names;
 mod network;
 mod optimizer;
+mod sharing;
 mod standalone;
 #[cfg(test)]
 mod tests;
@@ -96,7 +97,12 @@ pub fn emit(networks: &mut [Network], options: &Options) -> TokenStream {
 fn emit_one(network: &mut Network, options: &Options) -> TokenStream {
     let real = identifier(if options.precision == Precision::Single { "f32" } else { "f64" });
     let constants = network.model.interface.constants.iter().cloned().collect();
-    let style = Style { real, constants, apart: options.kernels == Kernels::Standalone };
+    let style = Style {
+        real,
+        constants,
+        sizes: run_time_sizes(&network.model.interface).into_iter().collect(),
+        apart: options.kernels == Kernels::Standalone,
+    };
     let mut functions = Functions::default();
     let interface = &network.model.interface;
     let training = Names::new(&network.gradient.equations.pool, &network.model.training.origins, &interface.name);

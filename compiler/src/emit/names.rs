@@ -8,6 +8,24 @@ use crate::model::Origin;
 use crate::program::{Call, Form};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// No equation with more operators and operands is printed.
+const LONGEST: usize = 2000;
+
+/// What the library calls the result of a layer.
+const RESULT: &str = "y";
+
+/// Where a tensor belongs.
+struct Place {
+    /// `d_` for each time that it is an adjoint.
+    prefix: String,
+    /// The stage, empty for the body of the model.
+    stage: String,
+    /// The definition of the stage.
+    definition: String,
+    /// The name in the definition.
+    local: String,
+}
+
 /// Where tensors came from.
 pub struct Names {
     origins: BTreeMap<String, Origin>,
@@ -19,41 +37,50 @@ pub struct Names {
 impl Names {
     /// The names of one program of a model.
     pub fn new(pool: &Pool, origins: &BTreeMap<Name, Origin>, model: &str) -> Self {
-        let stages = origins.values().map(|origin| (origin.stage.clone(), origin.definition.clone())).collect();
-        let origins = origins.iter().map(|(&name, origin)| (pool.text(name).to_string(), origin.clone())).collect();
-        Names { origins, stages, model: model.to_string() }
+        let mut known = BTreeMap::new();
+        for (&name, origin) in origins {
+            let mut origin = origin.clone();
+            let kind = origin.local.trim_end_matches(|c: char| c.is_ascii_digit());
+            // a `fn` that is a stage without a label is its own result: `relu1`
+            if origin.stage.is_empty() && kind.len() < origin.local.len() && !kind.is_empty() {
+                origin = Origin { stage: origin.local.clone(), definition: kind.to_string(), local: RESULT.to_string(), ..origin };
+            }
+            known.insert(pool.text(name).to_string(), origin);
+        }
+        let stages = known.values().map(|origin| (origin.stage.clone(), origin.definition.clone())).collect();
+        Names { origins: known, stages, model: model.to_string() }
     }
-    /// How many times a tensor is an adjoint, and where what it is the adjoint of came from.
-    fn origin(&self, text: &str) -> (String, Option<&Origin>) {
+    /// Where a tensor belongs, by its name.
+    fn place(&self, text: &str) -> Place {
         let mut prefix = String::new();
         let mut rest = text;
-        loop {
-            if let Some(origin) = self.origins.get(rest) {
-                return (prefix, Some(origin));
-            }
-            let Some(inner) = rest.strip_prefix("d_") else { break };
+        while !self.origins.contains_key(rest)
+            && let Some(inner) = rest.strip_prefix("d_")
+        {
             prefix.push_str("d_");
             rest = inner;
         }
         // part of an adjoint, or one of several of a name
-        let base = text.split("_via_").next().unwrap_or(text);
+        let base = rest.split("_via_").next().unwrap_or(rest);
         let shorter = base.rsplit_once('_').filter(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-        match shorter {
-            _ if base != text => self.origin(base),
-            Some((shorter, _)) => self.origin(shorter),
-            None => (prefix, None),
-        }
-    }
-    /// What a function calls a tensor.
-    pub fn local(&self, pool: &Pool, name: Name) -> String {
-        let text = pool.text(name);
-        match self.origin(text) {
-            (prefix, Some(origin)) => prefix + &origin.local,
-            (prefix, None) => {
-                let bare = text.trim_start_matches("d_").split("_via_").next().unwrap_or(text);
-                prefix + bare.rsplit('.').next().unwrap_or(bare)
+        let at = |base: &str| -> Option<Place> {
+            if let Some(origin) = self.origins.get(base) {
+                let (stage, definition) = (origin.stage.clone(), origin.definition.clone());
+                return Some(Place { prefix: prefix.clone(), stage, definition, local: origin.local.clone() });
             }
-        }
+            // a parameter, or a part of an equation
+            let (before, last) = base.rsplit_once('.')?;
+            let part_of = self.origins.get(before).map(|origin| (origin.stage.clone(), origin.definition.clone()));
+            let of_stage = || self.stages.get(before).map(|definition| (before.to_string(), definition.clone()));
+            let (stage, definition) = part_of.or_else(of_stage)?;
+            Some(Place { prefix: prefix.clone(), stage, definition, local: last.to_string() })
+        };
+        at(base).or_else(|| at(shorter?.0)).unwrap_or_else(|| Place {
+            prefix: prefix.clone(),
+            stage: String::new(),
+            definition: self.model.clone(),
+            local: base.rsplit('.').next().unwrap_or(base).to_string(),
+        })
     }
     /// The tensors that an equation reads, as a reader meets them.
     pub fn reads_in_order(&self, equations: &Equations, name: Name) -> Vec<Name> {
@@ -78,36 +105,25 @@ impl Names {
         pool.visit(Parts::of_condition(equation.condition), &mut note);
         names
     }
-    /// The definition that a tensor came from, if it is not the model itself.
-    fn definition(&self, text: &str) -> Option<String> {
-        let (_, origin) = self.origin(text);
-        let bare = text.trim_start_matches("d_").split("_via_").next().unwrap_or(text);
-        // a parameter or a part of an equation belongs to the stage in front of its last dot
-        let stage = bare.rsplit_once('.').map_or("", |(stage, _)| stage);
-        let definition = origin.map(|origin| &origin.definition).or_else(|| self.stages.get(stage));
-        definition.filter(|definition| **definition != self.model).cloned()
-    }
     /// What a call's function is called: the definitions that its equations came from, what it computes of them, and its sizes.
     pub fn function(&self, equations: &Equations, style: &Style, call: &Call) -> String {
         let pool = &equations.pool;
         let Some(result) = call.result() else { return String::new() };
+        let result = self.place(pool.text(result));
         let mut parts: Vec<String> = Vec::new();
         for &name in &call.computes {
-            if !pool.text(name).starts_with("d_")
-                && let Some(definition) = self.definition(pool.text(name))
-                && !parts.contains(&snake(&definition))
+            let place = self.place(pool.text(name));
+            let definition = snake(&place.definition);
+            if place.prefix == result.prefix
+                && (place.definition != self.model || result.definition == self.model)
+                && !parts.contains(&definition)
             {
-                parts.push(snake(&definition));
+                parts.push(definition);
             }
         }
-        let local = snake(&self.local(pool, result));
-        let is_adjoint = local.starts_with("d_");
-        if parts.is_empty() {
-            parts.push(snake(&self.definition(pool.text(result)).unwrap_or_else(|| self.model.clone())));
-        }
         // the result of a layer is what the layer is called for
-        if is_adjoint || !["y", parts[parts.len() - 1].trim_end_matches(|c: char| c.is_ascii_digit())].contains(&&local[..]) {
-            parts.push(local);
+        if !result.prefix.is_empty() || result.local != RESULT {
+            parts.push(snake(&format!("{}{}", result.prefix, result.local)));
         }
         let sizes = self.sizes(equations, style, call);
         if !sizes.is_empty() {
@@ -152,7 +168,12 @@ impl Names {
                 few.tensors.entry(read).or_insert_with(|| Tensor { definition: Definition::Given(Role::Input), ..tensor.clone() });
             }
         }
-        let texts: Vec<String> = computes.iter().map(|&name| print_equation(&few, name)).collect();
+        let print = |&name: &Name| {
+            let size = few.tensors[&name].equation().map_or(0, |equation| few.pool.written_size(equation.body));
+            let text = few.pool.text(name);
+            if size > LONGEST { format!("{text}: written out, {size} operators and operands") } else { print_equation(&few, name) }
+        };
+        let texts: Vec<String> = computes.iter().map(print).collect();
         let mut docs = Vec::new();
         for (position, text) in texts.iter().enumerate() {
             let name = few.pool.text(computes[position]);
@@ -165,20 +186,27 @@ impl Names {
         equations.pool = few.pool;
         docs
     }
-    /// A name in one function for each of these tensors: their names where they were defined; where those meet, what is read is `x`.
+    /// A name in one function for each of these tensors: its name in its definition; but the result of another layer is `x`, and its
+    /// adjoint `d_z`.
     pub fn locals(&self, pool: &Pool, style: &Style, reads: &[Name], computes: &[Name]) -> BTreeMap<Name, String> {
         const WORDS: [&str; 3] = ["s", "panel", "kernels"];
         let mut taken: BTreeSet<String> = WORDS.into_iter().map(String::from).chain(style.constants.iter().cloned()).collect();
-        taken.insert(crate::model::BATCH.to_string());
+        taken.extend(style.sizes.iter().cloned());
         let mut locals = BTreeMap::new();
+        let stages: BTreeSet<String> = computes.iter().map(|&name| self.place(pool.text(name)).stage).collect();
         // the tensor that is stored last has the first choice, then what is read, then what is computed on the way
         for &name in computes.last().into_iter().chain(reads).chain(computes) {
             if locals.contains_key(&name) {
                 continue;
             }
-            let wish = identifier_text(&self.local(pool, name));
-            let prefix = &wish[..wish.len() - wish.trim_start_matches("d_").len()];
-            let general = format!("{prefix}{}", if computes.contains(&name) { "z" } else { "x" });
+            let place = self.place(pool.text(name));
+            let own = identifier_text(&format!("{}{}", place.prefix, place.local));
+            let general = match (computes.contains(&name), &place.prefix[..]) {
+                (false, "") => "x".to_string(),
+                (_, prefix) => format!("{prefix}z"),
+            };
+            let is_known = place.local != RESULT || stages.contains(&place.stage) || stages.contains("");
+            let wish = if is_known { own } else { general.clone() };
             let numbered = (2..).map(|number| format!("{general}{number}"));
             let mut wishes = [wish.clone(), general.clone()].into_iter().chain(numbered);
             let text = wishes.find(|text| !taken.contains(text)).unwrap_or(wish);

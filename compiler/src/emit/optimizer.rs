@@ -163,10 +163,16 @@ fn spans(space: &mut Equations, style: &Style, model: &Model, parameters: &[usiz
         }
     }
     let mut spans = Vec::new();
+    let (mut start, mut reached) = (space.pool.integer(0), 0);
     for run in runs {
-        let before: Vec<usize> = (0..run[0]).collect();
-        let (start, count) = (elements(space, model, &before), elements(space, model, &run));
-        let (start, count) = (Scope::new(space, style).count(start).tokens, Scope::new(space, style).count(count).tokens);
+        let before: Vec<usize> = (reached..run[0]).collect();
+        let gap = elements(space, model, &before);
+        start = space.pool.plus(start, gap);
+        let count = elements(space, model, &run);
+        let end = space.pool.plus(start, count);
+        reached = run[run.len() - 1] + 1;
+        let first = std::mem::replace(&mut start, end);
+        let (start, count) = (Scope::new(space, style).count(first).tokens, Scope::new(space, style).count(count).tokens);
         spans.push(Span { start, count, parameters: run });
     }
     spans
@@ -254,7 +260,7 @@ fn group_function(
                 scope.tensors.insert(all_parameter, (identifier("parameters"), Shape::Flat));
                 scope.tensors.insert(all_gradient, (identifier("gradient"), Shape::Flat));
                 scope.axes.insert(0, identifier("i"));
-                let value = scope.scalar(equation.body).tokens;
+                let value = scope.block(equation.body).tokens;
                 let parameter = quote!(parameters: &[#real], gradient: &[#real]);
                 sums.push((
                     doc,
@@ -268,7 +274,7 @@ fn group_function(
                 locals.insert(tensor, local.clone());
                 let mut scope = Scope::new(equations, &double);
                 scope.tensors = held(&locals);
-                let value = scope.scalar(equation.body).tokens;
+                let value = scope.block(equation.body).tokens;
                 once.extend(quote!(let #local: f64 = #value;));
             }
             Definition::Equation(_) => {
@@ -291,14 +297,14 @@ fn group_function(
         }
         let mut scope = Scope::new(equations, style);
         scope.tensors = held(&locals);
-        let value = scope.scalar(body).tokens;
+        let value = scope.block(body).tokens;
         let local = &locals[&tensor];
         inside.extend(quote!(let #local = #value;));
     }
     for &(scalar, name) in &hoisted {
         let mut scope = Scope::new(equations, &double);
         scope.tensors = held(&locals);
-        let value = scope.scalar(scalar).within(super::expression::Level::Unary);
+        let value = scope.block(scalar).within(super::expression::Level::Unary);
         let local = &locals[&name];
         once.extend(quote!(let #local = #value as #real;));
     }

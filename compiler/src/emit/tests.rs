@@ -211,3 +211,56 @@ fn a_classifier() {
     }
     insta::assert_snapshot!("classifier", text);
 }
+
+/// Rust of a text.
+fn rust(text: &str, options: &Options) -> String {
+    let mut load = |_: &str, path: &str| Err(format!("no file {path}"));
+    let read = crate::understand("test.nn", text.as_bytes(), &mut load, &crate::Settings::default());
+    crate::generate_text(read.unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics)).models, options)
+}
+
+#[test]
+fn shared_parts_are_written_once() {
+    let mut text = String::from("model Deep(x[3]) -> y { a0 = x * x;");
+    for number in 1..40 {
+        text += &format!("a{number} = a{0} * a{0} + sin(a{0});", number - 1);
+    }
+    text += "y = if a39 > 0 { sin(a39) * a39 } else { a38 }; loss = sum(y); }";
+    let text = rust(&text, &Options::default());
+    assert!(text.len() < 100_000, "{} bytes", text.len());
+}
+
+#[test]
+fn the_same_text_makes_the_same_bytes() {
+    let text = "model M(x[T, 4]) -> y { target c[T, 4]; y = x -> mix: attention(4, 2) -> norm: layer_norm -> gelu; loss = mse(y, c); }";
+    assert_eq!(rust(text, &Options::default()), rust(text, &Options::default()));
+}
+
+/// The names and texts of the functions of a file.
+fn functions(text: &str) -> BTreeMap<String, String> {
+    let file = syn::parse_file(text).expect("Rust");
+    let mut found = BTreeMap::new();
+    for item in file.items {
+        let syn::Item::Mod(module) = item else { continue };
+        for item in module.content.into_iter().flat_map(|(_, items)| items) {
+            if let syn::Item::Fn(function) = &item {
+                let name = function.sig.ident.to_string();
+                let file = syn::File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item] };
+                found.insert(name, prettyplease::unparse(&file));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_change_of_a_layer_changes_its_functions_only() {
+    let model = |middle: &str| format!("model M(x[8]) -> p {{ p = x -> linear(8) -> relu -> {middle} -> linear(5) -> softmax; }}");
+    let (before, after) = (functions(&rust(&model("tanh"), &Options::default())), functions(&rust(&model("gelu"), &Options::default())));
+    let drivers = |name: &str| name.ends_with("_on") || name.ends_with("_workspace");
+    for (name, text) in &before {
+        if !drivers(name) && !name.contains("tanh") && !name.contains("linear_d_y") {
+            assert_eq!(Some(text), after.get(name), "{name}");
+        }
+    }
+}

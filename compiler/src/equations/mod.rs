@@ -34,6 +34,7 @@ mod scalar;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod verify;
+mod written;
 
 pub use condition::ConditionNode;
 pub use domain::{Domain, ReducedAxis, unused_label};

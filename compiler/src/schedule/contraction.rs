@@ -19,6 +19,9 @@ use crate::equations::{Condition, Constant, Equations, Function, Index, Name, Po
 use crate::program::{Broadcast, Contraction, Epilogue, Layout, Matrix};
 use std::collections::BTreeMap;
 
+/// No epilogue has more operators and operands.
+const LONGEST: usize = 40;
+
 /// One of the three tensors, and how its elements move.
 #[derive(Clone)]
 struct Operand {
@@ -235,7 +238,9 @@ pub fn epilogue(equations: &mut Equations, contraction: &Contraction, of: Name, 
         reads.push((read, how));
     }
     let replaced = replace(&mut equations.pool, body, here, before.value);
-    vectors_have(&equations.pool, replaced).then_some(Epilogue { value: replaced, reads })
+    // A vector's expression is written out, and its operands are registers.
+    let short = equations.pool.written_size(replaced) <= LONGEST;
+    (short && vectors_have(&equations.pool, replaced)).then_some(Epilogue { value: replaced, reads })
 }
 
 /// The row and the column of a flat place.

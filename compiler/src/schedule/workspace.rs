@@ -8,10 +8,13 @@ use std::collections::BTreeMap;
 
 /// Gives each tensor of the workspace its slot.
 pub fn assign(program: &mut Program) {
-    let last_read = last_reads(program);
+    let mut ends: Vec<Vec<Name>> = vec![Vec::new(); program.calls.len()];
+    for (name, last) in last_reads(program) {
+        ends[last].push(name);
+    }
     let mut free: BTreeMap<(Vec<Index>, bool), Vec<usize>> = BTreeMap::new();
     let mut slots: Vec<Slot> = Vec::new();
-    for position in 0..program.calls.len() {
+    for (position, ends) in ends.iter().enumerate() {
         let computes = program.calls[position].computes.clone();
         for name in computes {
             if !matches!(program.buffers.get(&name), Some(Place::Workspace(_))) {
@@ -29,8 +32,8 @@ pub fn assign(program: &mut Program) {
             slots[slot].tensors.push(name);
             program.buffers.insert(name, Place::Workspace(slot));
         }
-        for (&name, _) in last_read.iter().filter(|&(_, &last)| last == position) {
-            if let Some(&Place::Workspace(slot)) = program.buffers.get(&name) {
+        for name in ends {
+            if let Some(&Place::Workspace(slot)) = program.buffers.get(name) {
                 let shape = (slots[slot].axes.clone(), slots[slot].integer);
                 free.entry(shape).or_default().push(slot);
             }
