@@ -690,9 +690,9 @@ mod nnc_Digits {
         let relu1 = kernels::scratch::<f32, [f32; 32]>(&mut workspace, batch);
         let fc2_y = kernels::scratch::<f32, [f32; 10]>(&mut workspace, batch);
         let softmax1_y_lse = kernels::scratch::<f32, f32>(&mut workspace, batch);
-        digits_relu1_64x32(s, x, fc1_w, fc1_b, relu1);
+        linear_relu_64x32(s, x, fc1_w, fc1_b, relu1);
         linear_32x10(s, relu1, fc2_w, fc2_b, fc2_y);
-        digits_lse_10(s, fc2_y, softmax1_y_lse);
+        softmax_lse_10(s, fc2_y, softmax1_y_lse);
         softmax_10(s, batch, fc2_y, softmax1_y_lse, p);
     }
     fn evaluate_on<S: kernels::Isa>(
@@ -710,9 +710,9 @@ mod nnc_Digits {
         let fc2_y = kernels::scratch::<f32, [f32; 10]>(&mut workspace, batch);
         let softmax1_y_lse = kernels::scratch::<f32, f32>(&mut workspace, batch);
         let accuracy1_best = kernels::scratch::<i32, i32>(&mut workspace, batch);
-        digits_relu1_64x32(s, x, fc1_w, fc1_b, relu1);
+        linear_relu_64x32(s, x, fc1_w, fc1_b, relu1);
         linear_32x10(s, relu1, fc2_w, fc2_b, fc2_y);
-        digits_lse_10(s, fc2_y, softmax1_y_lse);
+        softmax_lse_10(s, fc2_y, softmax1_y_lse);
         let loss_sum = digits_loss_sum(s, batch, fc2_y, digit, softmax1_y_lse);
         let loss = digits_loss(s, batch, loss_sum);
         accuracy_best_10(s, batch, fc2_y, softmax1_y_lse, accuracy1_best);
@@ -745,42 +745,42 @@ mod nnc_Digits {
         let softmax1_y_lse = kernels::scratch::<f32, f32>(&mut workspace, batch);
         let d_fc2_y = kernels::scratch::<f32, [f32; 10]>(&mut workspace, batch);
         let d_fc1_y = kernels::scratch::<f32, [f32; 32]>(&mut workspace, batch);
-        digits_relu1_64x32(s, x, fc1_w, fc1_b, relu1);
+        linear_relu_64x32(s, x, fc1_w, fc1_b, relu1);
         linear_32x10(s, relu1, fc2_w, fc2_b, fc2_y);
-        digits_lse_10(s, fc2_y, softmax1_y_lse);
+        softmax_lse_10(s, fc2_y, softmax1_y_lse);
         let loss_sum = digits_loss_sum(s, batch, fc2_y, digit, softmax1_y_lse);
         let loss = digits_loss(s, batch, loss_sum);
         linear_d_y_10(s, batch, fc2_y, softmax1_y_lse, digit, d_fc2_y);
         linear_d_b_10(s, d_fc2_y, d_fc2_b);
         linear_d_w_32x10(s, relu1, d_fc2_y, d_fc2_w);
-        linear_d_y_10x32(s, fc2_w, d_fc2_y, relu1, d_fc1_y, panel);
+        relu_linear_d_y_10x32(s, fc2_w, d_fc2_y, relu1, d_fc1_y, panel);
         linear_d_b_32(s, d_fc1_y, d_fc1_b);
         linear_d_w_64x32(s, x, d_fc1_y, d_fc1_w);
         loss
     }
-    /// `relu1[n, o] = max(sum(i) x[n, i] * w[i, o] + b[o], 0)`
-    fn digits_relu1_64x32<S: kernels::Isa>(
+    /// `y[n, o] = max(sum(i) x[n, i] * w[i, o] + b[o], 0)`
+    fn linear_relu_64x32<S: kernels::Isa>(
         s: S,
         x: &[[f32; 64]],
         w: &[[f32; 32]; 64],
         b: &[f32; 32],
-        relu1: &mut [[f32; 32]],
+        y: &mut [[f32; 32]],
     ) {
-        kernels::nn(s, x, w, relu1, #[inline(always)] |z, at| (at.col(b) + z).relu());
+        kernels::nn(s, x, w, y, #[inline(always)] |z, at| (at.col(b) + z).relu());
     }
-    /// `y[n, o] = sum(i) relu1[n, i] * w[i, o] + b[o]`
+    /// `y[n, o] = sum(i) x[n, i] * w[i, o] + b[o]`
     fn linear_32x10<S: kernels::Isa>(
         s: S,
-        relu1: &[[f32; 32]],
+        x: &[[f32; 32]],
         w: &[[f32; 10]; 32],
         b: &[f32; 10],
         y: &mut [[f32; 10]],
     ) {
-        kernels::nn(s, relu1, w, y, #[inline(always)] |z, at| at.col(b) + z);
+        kernels::nn(s, x, w, y, #[inline(always)] |z, at| at.col(b) + z);
     }
-    /// `lse[n] = lse(j) y[n, j]`
-    fn digits_lse_10<S: kernels::Isa>(s: S, y: &[[f32; 10]], lse: &mut [f32]) {
-        kernels::lse_rows(s, y, lse);
+    /// `lse[n] = lse(j) x[n, j]`
+    fn softmax_lse_10<S: kernels::Isa>(s: S, x: &[[f32; 10]], lse: &mut [f32]) {
+        kernels::lse_rows(s, x, lse);
     }
     /// `y[n, i] = exp(x[n, i] - lse[n])`
     fn softmax_10<S: kernels::Isa>(
@@ -827,11 +827,11 @@ mod nnc_Digits {
             || { loss_sum / kernels::maximum(s, batch as f32, 1.0) },
         )
     }
-    /// `best[n]: index(10) = argmax(j) exp(y[n, j] - lse[n])`
+    /// `best[n]: index(10) = argmax(j) exp(x[n, j] - lse[n])`
     fn accuracy_best_10<S: kernels::Isa>(
         s: S,
         batch: usize,
-        y: &[[f32; 10]],
+        x: &[[f32; 10]],
         lse: &[f32],
         best: &mut [i32],
     ) {
@@ -843,7 +843,7 @@ mod nnc_Digits {
                         let mut best_2 = -1i32;
                         let mut largest = f32::NEG_INFINITY;
                         for j in 0..10 {
-                            let element = kernels::exp(s, y[n][j] - lse[n]);
+                            let element = kernels::exp(s, x[n][j] - lse[n]);
                             if best_2 < 0 || element > largest
                                 || (element.is_nan() && !largest.is_nan())
                             {
@@ -916,32 +916,32 @@ mod nnc_Digits {
     fn linear_d_b_10<S: kernels::Isa>(s: S, d_y: &[[f32; 10]], d_b: &mut [f32; 10]) {
         kernels::sum_rows(s, d_y, d_b);
     }
-    /// `d_w[i, j] = sum(n) relu1[n, i] * d_y[n, j]`
+    /// `d_w[i, j] = sum(n) x[n, i] * d_y[n, j]`
     fn linear_d_w_32x10<S: kernels::Isa>(
         s: S,
-        relu1: &[[f32; 32]],
+        x: &[[f32; 32]],
         d_y: &[[f32; 10]],
         d_w: &mut [[f32; 10]; 32],
     ) {
-        kernels::tn(s, relu1, d_y, d_w);
+        kernels::tn(s, x, d_y, d_w);
     }
-    /// `d_y[n, o] = if relu1[n, o] <= 0 { 0 } else { sum(o2) w[o, o2] * d_x[n, o2] }`
-    fn linear_d_y_10x32<S: kernels::Isa>(
+    /// `d_y[n, o] = if y[n, o] <= 0 { 0 } else { sum(o2) w[o, o2] * d_z[n, o2] }`
+    fn relu_linear_d_y_10x32<S: kernels::Isa>(
         s: S,
         w: &[[f32; 10]; 32],
-        d_x: &[[f32; 10]],
-        relu1: &[[f32; 32]],
+        d_z: &[[f32; 10]],
+        y: &[[f32; 32]],
         d_y: &mut [[f32; 32]],
         panel: &mut [kernels::Lane],
     ) {
         kernels::nt(
             s,
-            d_x,
+            d_z,
             w,
             d_y,
             panel,
             #[inline(always)]
-            |z, at| at.of(relu1).if_le(s.splat::<f32>(0.0), s.splat::<f32>(0.0), z),
+            |z, at| at.of(y).if_le(s.splat::<f32>(0.0), s.splat::<f32>(0.0), z),
         );
     }
     /// `d_b[i] = sum(n) d_y[n, i]`
