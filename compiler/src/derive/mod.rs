@@ -11,7 +11,7 @@
 //!      = d_C[o], and only where  number of r == argmax_C[o]    for max; the first maximum takes all
 //!      = d_C[o] * others_C[o, r]                               for product: the product over all other elements, an equation of its own
 //! ```
-//! `d body / d T[…]` is a reverse sweep over one expression ([`partials`]). The deltas `f(o, r) == t` are then solved ([`delta`]), and
+//! `d body / d T[…]` is a reverse sweep over one expression (`partials`). The deltas `f(o, r) == t` are then solved (`delta`), and
 //! what is left of the sum takes its normal form ([`Domain`]). If nothing is left to sum over, the contribution is an expression.
 //!
 //! Nothing here asks for an order, so that cycles need no rule: the adjoint of `h[t - 1]` is read at `t + 1`. The result is

@@ -12,14 +12,14 @@ pub fn print(equations: &Equations) -> String {
     print_lines(equations, &shown_inside(equations))
 }
 
-/// [`print`] with the equations of these tensors on lines of their own.
+/// [`print()`] with the equations of these tensors on lines of their own.
 pub fn print_keeping(equations: &Equations, keep: &[Name]) -> String {
     let mut inside = shown_inside(equations);
     inside.retain(|name| !keep.contains(name));
     print_lines(equations, &inside)
 }
 
-/// [`print`] with every reduction on a line of its own.
+/// [`print()`] with every reduction on a line of its own.
 pub fn print_apart(equations: &Equations) -> String {
     print_lines(equations, &BTreeSet::new())
 }
