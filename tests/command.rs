@@ -327,6 +327,8 @@ fn numbers_by_hand() {
     let trained = ["y", "loss", "metric.off", "losses", "param.w", "param.b", "state.momentum.m.w", "state.momentum.m.b"];
     near(evaluated(&folder, "line.nn", &["--steps", "1"]), expected(&trained));
     near(evaluated(&folder, "line.nn", &["--steps", "1", "--compiled"]), expected(&trained));
+    near(evaluated(&folder, "line.nn", &["--gradients", "--compiled"]), expected(&gradients));
+    near(evaluated(&folder, "line.nn", &["--train", "--compiled", "--precision", "f64"]), expected(&["y", "loss", "metric.off"]));
     let folder = folder.with("in", tensors(&[("x", &[0], Numbers::F32(vec![])), ("t", &[0], Numbers::F32(vec![]))]));
     let empty = evaluated(&folder, "line.nn", &["--gradients"]);
     assert_eq!((empty["y"].0.as_slice(), &empty["grad.b"].1[..]), (&[0][..], &[0.0][..]));
@@ -385,13 +387,33 @@ model Whole(a[3], d_a[2]) -> y { unbatched; param d_d_a[3] = uniform(0, 1); y[i,
 }
 
 #[test]
+fn integers_of_any_type() {
+    let text = "model Net(x[2]) -> p { target t: index(3); p = x -> fc: linear(2, 3) -> softmax; loss = cross_entropy(p, t); }";
+    let folder = Folder::new("integers").with("net.nn", text);
+    let loss = |target: Numbers, arguments: &[&str]| {
+        let values = [("x", &[2, 2][..], Numbers::F32(vec![0.5, -1.0, 2.0, 0.0])), ("t", &[2], target)];
+        fs::write(folder.0.join("in"), tensors(&values)).unwrap();
+        evaluated(&folder, "net.nn", arguments)
+    };
+    let expected = loss(Numbers::I64(vec![2, 0]), &["--gradients"]);
+    let names: Vec<&str> = expected.keys().map(String::as_str).collect();
+    assert_eq!(names, ["grad.fc.b", "grad.fc.w", "grad.x", "loss", "p"], "a target that is an index has no gradient");
+    for target in [Numbers::I32(vec![2, 0]), Numbers::F32(vec![2.0, 0.0]), Numbers::F64(vec![2.0, 0.0])] {
+        assert_eq!(loss(target.clone(), &["--gradients"]), expected);
+        let compiled = loss(target, &["--gradients", "--compiled", "--precision", "f64"]);
+        assert_eq!(compiled.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        assert!((compiled["loss"].1[0] - expected["loss"].1[0]).abs() < 1e-12);
+    }
+}
+
+#[test]
 fn wrong_values() {
     let values = tensors(&[
         ("x", &[2, 3], Numbers::F32(vec![0.0; 6])),
         ("w", &[], Numbers::F32(vec![1.0])),
         ("fc.w", &[2, 3], Numbers::F32(vec![0.0; 6])),
         ("k", &[3], Numbers::I64(vec![0, 7, 0])),
-        ("j", &[2], Numbers::F32(vec![0.0; 2])),
+        ("j", &[2], Numbers::F32(vec![0.0, 2.5])),
         ("q", &[2], Numbers::F32(vec![0.0, 1.5])),
     ]);
     let text = "model Case(x[3], k: index(4), j: index(4), q: prob) -> y { target t[2]; y = x -> fc: linear(3, 2); loss = mse(y, t); }";
@@ -402,7 +424,7 @@ fn wrong_values() {
     error: in: `w` is no parameter, input or target of `Case`, which has `fc.b`, `fc.w`, `j`, `k`, `q`, `t`, `x`
     error: in: the target `t` is missing; its shape is [batch, 2]
     error: in: `k` should have the shape [batch] with batch = 2, but has [3]
-    error: in: `j` takes integers, I32 or I64, but holds F32
+    error: in: `j` takes integers, but holds 2.5
     error: in: `q` takes probabilities from 0 to 1, but holds 1.5
     error: in: `fc.w` should have the shape [3, 2], but has [2, 3]
     ");

@@ -3,7 +3,8 @@
 //! A stage is what a definition makes of its ports in one place: equations with the same origin, as long as nothing between them comes
 //! from elsewhere. Its cost follows from its equations:
 //! ```text
-//! multiply-adds   of a sum of products: (elements of the result) * (elements summed over), guards not counted off, for one sample
+//! multiply-adds   of a sum of products: (elements of the result) * (elements summed over), for one sample; guards are not counted off,
+//!                 but an equality between axes leaves one axis fewer: sum(l, p where i == 2 * l + p) has as many as there are l and p
 //! kept            elements of forward tensors that the derived equations read, after simplification: what training must remember
 //! ```
 //! All sizes are polynomials, in which the batch and run-time sizes stay names. What holds of a [`Report`]: stages stand after what they
@@ -11,10 +12,13 @@
 
 use crate::derive::derive;
 use crate::equations::print::{axis_labels, print_each, print_index};
-use crate::equations::{Atom, AtomNode, Equation, Equations, Index, Name, Pool, Reduction, Rewrite, Rewriter, Scalar, ScalarNode};
+use crate::equations::{
+    Atom, AtomNode, Condition, ConditionNode, Equation, Equations, Index, Name, Pool, Reduction, Rewrite, Rewriter, Scalar, ScalarNode,
+};
 use crate::model::{BATCH, Group, Model, Origin};
 use crate::simplify::{is_view, simplify, stabilise};
 use nnc_grammar::on_large_stack;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a model costs.
@@ -385,22 +389,45 @@ fn kept(model: &Model, origins: &BTreeMap<Name, &Origin>) -> (Vec<(Name, Index)>
 fn products(equations: &mut Equations, name: Name) -> Index {
     let zero = equations.pool.integer(0);
     let tensor = &equations.tensors[&name];
-    let Some(Equation { reduction: Some(Reduction::Sum), reduced, body, .. }) = tensor.equation() else { return zero };
-    if !multiplies(&equations.pool, *body) {
+    let Some(Equation { reduction: Some(Reduction::Sum), reduced, condition, body }) = tensor.equation() else { return zero };
+    let pool = &equations.pool;
+    if !multiplies(pool, *body) {
         return zero;
     }
-    let is_batch = |pool: &Pool, axis: Index| pool.size_name(axis).is_some_and(|name| pool.text(name) == BATCH);
-    let axes: Vec<Index> = tensor.axes.iter().chain(reduced).copied().filter(|&axis| !is_batch(&equations.pool, axis)).collect();
-    equations.pool.count(&axes)
+    let axes: Vec<Index> = tensor.axes.iter().chain(reduced).copied().collect();
+    let is_batch = |axis: Index| pool.size_name(axis).is_some_and(|name| pool.text(name) == BATCH);
+    let mut fixed: BTreeSet<usize> = (0..axes.len()).filter(|&number| is_batch(axes[number])).collect();
+    for equality in equalities(pool, *condition) {
+        let terms = &pool.affine(equality).terms;
+        let solved = terms.iter().filter(|(_, coefficient)| coefficient.abs() == 1).filter_map(|&(atom, _)| match pool.atom(atom) {
+            AtomNode::Axis { number, .. } => Some(*number as usize).filter(|number| !fixed.contains(number)),
+            _ => None,
+        });
+        // the longest; one whose size only a call knows is taken for longer than numbers
+        let longest = solved.max_by_key(|&number| (pool.constant_of(axes[number]).unwrap_or(i64::MAX), Reverse(number)));
+        fixed.extend(longest);
+    }
+    let free: Vec<Index> = (0..axes.len()).filter(|number| !fixed.contains(number)).map(|number| axes[number]).collect();
+    equations.pool.count(&free)
 }
 
-/// Whether an element of a sum is a product of two things that are no numbers.
+/// The indices that are 0 wherever the condition holds.
+fn equalities(pool: &Pool, condition: Condition) -> Vec<Index> {
+    match pool.condition(condition) {
+        ConditionNode::Zero(index) => vec![*index],
+        ConditionNode::All(parts) => parts.iter().flat_map(|&part| equalities(pool, part)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether an element of a sum is a square, or a product of two things that read tensors; numbers and sizes are factors of the whole sum.
 fn multiplies(pool: &Pool, body: Scalar) -> bool {
     match pool.scalar(body) {
         ScalarNode::Mul(factors) => {
-            let counts = |&&factor: &&Scalar| !matches!(pool.scalar(factor), ScalarNode::Constant(_) | ScalarNode::Real(_));
-            factors.iter().filter(counts).count() > 1
+            let reads = |&&factor: &&Scalar| !pool.tensors_of_scalar(factor).is_empty();
+            factors.iter().filter(reads).count() > 1 || factors.iter().any(|&factor| multiplies(pool, factor))
         }
+        ScalarNode::Power(_, exponent) => exponent.value() == 2.0,
         ScalarNode::Select(_, a, b) => multiplies(pool, *a) || multiplies(pool, *b),
         _ => false,
     }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 #[command(
     after_help = "The file of values holds tensors under the names of parameters (`fc1.w`), states, inputs and targets, as F32, F64, \
-    I32 or I64. Parameters that are not in it are initialised from the seed.\n\n\
+    I32 or I64, integers also as whole reals. Parameters that are not in it are initialised from the seed.\n\n\
     The file of results gets each output under its name; `loss` and `metric.NAME` if the targets are given; with --gradients `grad.NAME` \
     for each parameter and each real input and target; with --steps N `losses` (N + 1 numbers: before each step and after the last), \
     `param.NAME` and `state.NAME` after them. Outputs, loss, metrics and gradients are those at the values given.\n\n\

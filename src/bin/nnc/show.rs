@@ -26,7 +26,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "equations")]
     graph: Option<PathBuf>,
     /// Count what is kept for a batch of N samples
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "equations")]
     batch: Option<u32>,
 }
 
@@ -43,13 +43,15 @@ pub fn run(arguments: &Arguments, json: bool, messages: &Messages) -> Result<(),
     }
     let mut shown = String::new();
     for (number, model) in models.iter().enumerate() {
+        if json {
+            let object = if arguments.equations { equations_object(model) } else { object(model, arguments.batch) };
+            shown += &format!("{object}\n");
+            continue;
+        }
+        shown += if number > 0 { "\n" } else { "" };
         if arguments.equations {
-            shown += if number > 0 { "\n" } else { "" };
             equations(model, &mut shown);
-        } else if json {
-            shown += &format!("{}\n", object(model, arguments.batch));
         } else {
-            shown += if number > 0 { "\n" } else { "" };
             table(model, arguments.batch, &mut shown);
         }
     }
@@ -58,18 +60,31 @@ pub fn run(arguments: &Arguments, json: bool, messages: &Messages) -> Result<(),
 
 fn equations(model: &Model, shown: &mut String) {
     let mathematics = mathematics(model);
+    let _ = writeln!(shown, "{}", model.interface.name);
     let mut section = |title: &str, lines: &[String]| {
         if !lines.is_empty() {
             let _ = writeln!(shown, "  {title}");
             lines.iter().for_each(|line| _ = writeln!(shown, "    {line}"));
         }
     };
-    section(&format!("{}: given", model.interface.name), &mathematics.given);
+    section("given", &mathematics.given);
     section("forward", &mathematics.forward);
     section("backward: d_x is the derivative of the loss with respect to x", &mathematics.backward);
     for (parameters, lines) in &mathematics.optimizer {
         section(&format!("a step, for each element of {}", parameters.join(", ")), lines);
     }
+}
+
+fn equations_object(model: &Model) -> Value {
+    let mathematics = mathematics(model);
+    let steps = mathematics.optimizer.iter().map(|(parameters, lines)| json!({ "parameters": parameters, "equations": lines }));
+    json!({
+        "model": model.interface.name,
+        "given": mathematics.given,
+        "forward": mathematics.forward,
+        "backward": mathematics.backward,
+        "optimizer": steps.collect::<Vec<_>>(),
+    })
 }
 
 /// A report at this batch, if one is given.

@@ -147,6 +147,16 @@ fn reals(name: &str, tensor: &Tensor) -> Result<Value, String> {
     Ok(Value::Real(array(tensor, numbers)?))
 }
 
+/// Reals that are integers exactly.
+fn whole(name: &str, numbers: impl Iterator<Item = f64>) -> Result<Vec<i64>, String> {
+    let integer = |number: f64| {
+        // every real of this range without a fraction is an `i64`
+        let exact = number.fract() == 0.0 && number.abs() < 9.2e18;
+        if exact { Ok(number as i64) } else { Err(format!("`{name}` takes integers, but holds {number}")) }
+    };
+    numbers.map(integer).collect()
+}
+
 /// The elements that a port takes.
 fn elements(pool: &Pool, sizes: &BTreeMap<String, i64>, port: &Port, tensor: &Tensor) -> Result<Value, String> {
     let name = &port.name;
@@ -161,7 +171,8 @@ fn elements(pool: &Pool, sizes: &BTreeMap<String, i64>, port: &Port, tensor: &Te
     let numbers: Vec<i64> = match &tensor.numbers {
         Numbers::I32(numbers) => numbers.iter().map(|&number| i64::from(number)).collect(),
         Numbers::I64(numbers) => numbers.clone(),
-        reals => return Err(format!("`{name}` takes integers, I32 or I64, but holds {}", reals.dtype())),
+        Numbers::F32(numbers) => whole(name, numbers.iter().map(|&number| f64::from(number)))?,
+        Numbers::F64(numbers) => whole(name, numbers.iter().copied())?,
     };
     if let (Some(low), Some(high)) = (value_of(pool, low, sizes), value_of(pool, high, sizes))
         && let Some(number) = numbers.iter().find(|number| !(low..high).contains(number))
