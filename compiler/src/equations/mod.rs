@@ -29,6 +29,7 @@ pub(crate) mod notation;
 mod order;
 mod pool;
 pub mod print;
+mod printer;
 mod rewrite;
 mod scalar;
 #[cfg(test)]
