@@ -83,6 +83,9 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
             && !product.adds
             && !places.contains_key(&last)
             && let [reader] = readers.get(&last).map_or(&[][..], |readers| &readers[..])
+            // of several products that meet in one equation it belongs to the first
+            && !inside.contains(reader)
+            && !kernels.contains_key(reader)
             && let Some(epilogue) = contraction::epilogue(&mut equations, &product, last, *reader)
         {
             product.epilogue = Some(epilogue);
