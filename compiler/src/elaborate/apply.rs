@@ -680,8 +680,18 @@ fn is_inferable(hyper: &Hyper, ports: &[Port]) -> bool {
 
 /// Whether a port shows the batch axis.
 pub(super) fn sees_batch(port: &Port) -> bool {
-    port.axes.iter().any(|dim| {
-        matches!(&dim.kind, DimKind::Expression(Expression { kind: ExpressionKind::Name(path), .. }) if path.segments[0].text == "batch")
+    port.axes.iter().any(|dim| match &dim.kind {
+        DimKind::Pack(_) => false,
+        DimKind::Expression(size) | DimKind::Named(_, size) => {
+            let mut stack = vec![size];
+            while let Some(part) = stack.pop() {
+                if matches!(&part.kind, ExpressionKind::Name(path) if path.segments[0].text == "batch") {
+                    return true;
+                }
+                super::walk::inside(part, &mut |part| stack.push(part));
+            }
+            false
+        }
     })
 }
 

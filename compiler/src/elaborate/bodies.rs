@@ -185,9 +185,19 @@ impl<'a> Elaboration<'a> {
             }
             StatementKind::Destructure { names, value } => {
                 let mut context = Context::new(frame, super::ranges::full_name(frame.path(), &names[0].text));
-                let results = if value.stages.is_empty() {
+                let bound = self.check_flow(frame, &mut Vec::new(), value);
+                let results = if bound.is_err() {
+                    Err(Reported)
+                } else if value.stages.is_empty()
+                    && let ExpressionKind::Call { .. } = &value.value.kind
+                {
+                    self.call_results(frame, &mut context, &value.value)
+                } else if value.stages.is_empty() {
                     let message = "only a stage has several results";
-                    Err(self.report(Diagnostic::error("NN0503", value.span, message).help("write `(h, c) = x -> lstm(3);`")))
+                    Err(self.report(
+                        Diagnostic::error("NN0503", value.span, message)
+                            .help("write `(y, a) = (q, k, v) -> attention_core;`, or `= attention_core(q, k, v);`"),
+                    ))
                 } else {
                     self.flow_results(frame, &mut context, value)
                 };

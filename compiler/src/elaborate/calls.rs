@@ -280,6 +280,19 @@ impl<'a> Elaboration<'a> {
         if let Some(tensor) = context.hoisted.get(&address(expression)) {
             return Ok(tensor.clone());
         }
+        let results = self.call_results(frame, context, expression)?;
+        let tensor = results.into_iter().next().ok_or(Reported)?;
+        context.hoisted.insert(address(expression), tensor.clone());
+        Ok(tensor)
+    }
+
+    /// All results of a call of a layer.
+    pub(super) fn call_results(
+        &mut self,
+        frame: &mut Frame<'a>,
+        context: &mut Context,
+        expression: &'a Expression,
+    ) -> Outcome<Vec<Tensor>> {
         let ExpressionKind::Call { path, first, second } = &expression.kind else { return Err(Reported) };
         let (hypers, ports): (&[Argument], &[Argument]) = match second {
             Some(second) => (first, second),
@@ -294,10 +307,7 @@ impl<'a> Elaboration<'a> {
         }
         let link = Link { label: None, name: &path.segments[0], arguments: hypers, span: expression.span };
         let flows: Vec<(&'a Expression, &'a Flow)> = ports.iter().map(|port| (&port.value.value, &port.value)).collect();
-        let results = self.apply_in_context(frame, context, &flows, vec![link])?;
-        let tensor = results.into_iter().next().ok_or(Reported)?;
-        context.hoisted.insert(address(expression), tensor.clone());
-        Ok(tensor)
+        self.apply_in_context(frame, context, &flows, vec![link])
     }
 
     /// The result of a flow with stages.

@@ -7,7 +7,7 @@ use super::ranges::full_name;
 use super::values::{Context, Frame, Labelled, Outcome, Reported, Scope, Tensor, Value};
 use super::walk::{self, Applied};
 use crate::equations::Index;
-use nnc_grammar::tree::{Argument, ExpressionKind, Name, Stage};
+use nnc_grammar::tree::{Argument, ExpressionKind, ItemKind, Name, Stage};
 use nnc_grammar::{Diagnostic, Span};
 use std::collections::BTreeMap;
 
@@ -268,8 +268,33 @@ impl<'a> Elaboration<'a> {
         Ok(vec![sum])
     }
 
+    /// Refuses `repeat(chain, n)`, and says how it is meant.
+    pub(super) fn repeat_in_order(&mut self, frame: &Frame<'a>, arguments: &'a [Argument]) -> Outcome<()> {
+        let [chain, count] = arguments else { return Ok(()) };
+        let Some(head) = Link::of_head(chain) else { return Ok(()) };
+        let text = head.name.text.as_str();
+        let stage = super::calls::is_function(text)
+            || super::names::BUILT_IN.contains(&text)
+            || self.labelled(frame, 0, text).is_some()
+            || self.callee(frame.module, text).is_some_and(|callee| !matches!(callee.item.kind, ItemKind::Constant { .. }));
+        let number = match &count.value.value.kind {
+            ExpressionKind::Number(_) => true,
+            ExpressionKind::Name(path) => frame.values.contains_key(&path.segments[0].text),
+            _ => false,
+        };
+        if !stage || frame.values.contains_key(text) || !number || !count.value.stages.is_empty() {
+            return Ok(());
+        }
+        let (first, second) = (self.text(chain.span).trim_end().to_string(), self.text(count.span).trim_end().to_string());
+        let message = "`repeat` takes the number first, then the chain";
+        let whole = chain.span.to(count.span);
+        let diagnostic = Diagnostic::error("NN0503", whole, message).label(format!("`{first}` is a chain, `{second}` a number"));
+        Err(self.report(diagnostic.replace("exchange them", whole, format!("{second}, {first}"))))
+    }
+
     /// `repeat(n, chain)`: n copies one after the other, each with a scope of its own.
     fn repeat(&mut self, frame: &mut Frame<'a>, scope: usize, link: &Link<'a>, path: &str, inputs: Vec<Tensor>) -> Outcome<Vec<Tensor>> {
+        self.repeat_in_order(frame, link.arguments)?;
         let [count, argument] = link.arguments else {
             let message = "`repeat` takes a number and a chain";
             return Err(self.report(Diagnostic::error("NN0501", link.span, message).help("write `repeat(3, linear(64) -> relu)`")));

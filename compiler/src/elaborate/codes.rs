@@ -327,6 +327,23 @@ Wrong:
 
 Right:
     model M(x[4]) -> y { y = mean(x); }"),
+    code("NN0313", "an index that is not affine", "\
+An index is a sum of indices times sizes (`2 * i + k - 1`), with `/` and `%` by sizes, or an element of an index tensor. A
+product of indices is made an index tensor first.
+
+Wrong:
+    model M(x[9]) -> y { y[i: 3] = x[i * i]; }
+
+Right:
+    model M(x[9]) -> y { at[i: 3]: index(9) = i * i; y[i] = x[at[i]]; }"),
+    code("NN0314", "a free index", "\
+Every index is bound: on the left of its equation, or by a reduction around the access.
+
+Wrong:
+    model M(x[4, 3]) -> y { y[i] = 2 * x[i, j]; }
+
+Right:
+    model M(x[4, 3]) -> y { y[i] = sum(j) 2 * x[i, j]; }"),
     code("NN0401", "a probability that is not proved", "\
 A port `: prob` takes reals in `[0, 1]`, proved by interval arithmetic. That follows from `softmax`, `sigmoid`,
 products, `1 - p`, `min`, `max`, means and branches of probabilities; `clamp` supplies it.
@@ -378,6 +395,16 @@ Wrong:
 
 Right:
     model M(x[4]) -> y { y = x; }"),
+    code("NN0407", "a gradient through an index tensor", "\
+`argmax` and index tensors are integers: they do not change with small changes of what they are made of. A loss that
+depends on them as numbers would have the gradient 0 on this way without a word. Where none is meant, say `stop(…)`; as an
+index and in comparisons they need nothing.
+
+Wrong:
+    model M(x[4]) -> y { y = x -> linear(4); loss = argmax(i) y[i]; }
+
+Right:
+    model M(x[4]) -> y { y = x -> linear(4); loss = mean(y) * stop(argmax(y)); }"),
     code("NN0501", "a wrong number of inputs or arguments", "\
 A definition is applied to as many tensors as it has ports. In a chain the value comes from the left, several as `(a, b)
 -> concat`.
@@ -550,6 +577,15 @@ Right:
     optimizer o(p, g) { state d = 0; d <- 2 * g; p <- p - d; } model M(x[4]) -> y { y = x -> linear(4); optimizer = o(); }"),
     code("NN0611", "a model with hyper-parameters", "\
 There are no generic models: a family is a `layer` with hyper-parameters, and a model a chain that gives them."),
+    code("NN0612", "an optimizer that governs nothing", "\
+The last `optimizer` statement that matches a parameter governs it. A statement of which later ones take every parameter
+does nothing: the general one comes first.
+
+Wrong:
+    model M(x[4]) -> y { y = x -> linear(4); optimizer for *.b = none; optimizer = adam(); }
+
+Right:
+    model M(x[4]) -> y { y = x -> linear(4); optimizer = adam(); optimizer for *.b = none; }"),
     code("NN0701", "a recurrence (not built yet)", "\
 An equation that reads earlier elements of itself along a time axis is a later part of the language.
 
@@ -587,8 +623,8 @@ acts on every element.
 
 Wrong:
     optimizer o(p[..S], g[..S]) { p[..s] <- p[..s] - g[..s]; } model M(x[4]) -> y { y = x -> linear(4); optimizer = o(); }"),
-    code("NN0801", "a parameter, input or target without effect (lint)", "\
-A parameter or target that the loss does not reach has gradient 0 and no code; an input that no result reaches is read
+    code("NN0801", "a parameter, input, target, definition or import without effect (lint)", "\
+A definition or import that nothing in the file mentions is left over. A parameter or target that the loss does not reach has gradient 0 and no code; an input that no result reaches is read
 for nothing.
 
 Not good:
@@ -614,4 +650,22 @@ Not good:
 
 Right:
     model M(x[4]) -> y { y[i] = log(exp(x[i]) + 1); }"),
+    code("NN0804", "a gradient that is 0 (lint)", "\
+`floor`, and a choice between constants by a comparison, are flat: what stands before them gets no gradient on this way. If
+that is meant, `stop(…)` says so.
+
+Not good:
+    model M(x[4]) -> y { h = x -> linear(4); y = floor(h); }
+
+Right:
+    model M(x[4]) -> y { h = x -> linear(4); y = h + stop(floor(h) - h); }"),
+    code("NN0805", "a mask whose row may be empty (lint)", "\
+Masked elements count as -inf in `lse` and `softmax`. A row in which every element is masked has the `lse` -inf, and its
+`softmax` is NaN. A row keeps an element for sure if the mask does, as `j <= i` does at `j = 0`.
+
+Not good:
+    model M(x[4], m[4]: index(2)) -> y { s[i] = if m[i] == 1 { x[i] } else { -inf }; y = s -> softmax; }
+
+Right:
+    model M(x[4], m[4]: index(2)) -> y { s[i] = if i == 0 || m[i] == 1 { x[i] } else { -inf }; y = s -> softmax; }"),
 ];

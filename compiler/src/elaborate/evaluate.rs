@@ -438,7 +438,10 @@ impl<'a> Elaboration<'a> {
                     return Err(self.report(Diagnostic::error("NN0306", dim.span, message).help(help)));
                 }
                 DimKind::Expression(index) => match self.integer(frame, context, index) {
-                    Ok(value) => own.push((value, dim.span)),
+                    Ok(value) => {
+                        outcome = self.affine_index(context, path, value, dim.span).and(outcome);
+                        own.push((value, dim.span));
+                    }
                     Err(reported) => outcome = Err(reported),
                 },
             }

@@ -21,17 +21,22 @@ impl<'a> Elaboration<'a> {
             Role::Parameter => self.parameter(frame, port, initial),
             Role::Target => self.target(frame, port, initial),
             Role::State if frame.place == Place::Optimizer => self.optimizer_state(frame, port, initial),
-            Role::State => {
-                let message = format!("`state {}` in a layer is not built yet", port.name.text);
-                let note = "States that layers keep between steps are a later part of the language.";
-                Err(self.report(Diagnostic::error("NN0703", port.span, message).note(note)))
-            }
-            Role::Random => {
-                let message = format!("`random {}` is not built yet", port.name.text);
-                let note = "Tensors that are drawn anew at every call are a later part of the language.";
-                Err(self.report(Diagnostic::error("NN0702", port.span, message).note(note)))
-            }
+            Role::State => Err(self.later_state(frame, port)),
+            Role::Random => Err(self.later_random(port)),
         }
+    }
+
+    pub(super) fn later_state(&mut self, frame: &Frame<'a>, port: &Port) -> Reported {
+        let place = if frame.place == Place::Layer { "layer" } else { "model" };
+        let message = format!("`state {}` in a {place} is not built yet", port.name.text);
+        let note = "States that layers and models keep between steps are a later part of the language.";
+        self.report(Diagnostic::error("NN0703", port.span, message).note(note))
+    }
+
+    pub(super) fn later_random(&mut self, port: &Port) -> Reported {
+        let message = format!("`random {}` is not built yet", port.name.text);
+        let note = "Tensors that are drawn anew at every call are a later part of the language.";
+        self.report(Diagnostic::error("NN0702", port.span, message).note(note))
     }
 
     /// The sizes of a declaration, with the names of its axes.

@@ -4,7 +4,7 @@ use super::Elaboration;
 use super::models::Read;
 use crate::equations::{Equations, Function, Name, Part, Parts, ScalarNode};
 use crate::library;
-use nnc_grammar::tree::{File, ItemKind};
+use nnc_grammar::tree::{File, Item, ItemKind};
 use nnc_grammar::{Diagnostic, Span};
 use std::collections::BTreeSet;
 
@@ -21,6 +21,37 @@ pub(super) fn shadowing(file: &File) -> Vec<Diagnostic> {
         }
     }
     warnings
+}
+
+/// Definitions and imports of a file that nothing in it mentions; in a file without a model they are there for others.
+pub(super) fn unused(
+    file: &File,
+    used: &dyn Fn(&Item) -> bool,
+    text: &dyn Fn(Span) -> String,
+    imports: &[(Vec<&str>, Span)],
+) -> Vec<Diagnostic> {
+    let words: Vec<BTreeSet<String>> = file.items.iter().map(|item| words_of(&text(item.span))).collect();
+    let mut warnings = Vec::new();
+    for (number, item) in file.items.iter().enumerate() {
+        let (Some(name), Some(span)) = (library::item_name(item), super::names::name_span(item)) else { continue };
+        let mentioned = words.iter().enumerate().any(|(other, words)| other != number && words.contains(name));
+        if !matches!(item.kind, ItemKind::Model(_)) && !mentioned && !used(item) {
+            let message = format!("`{name}` is not used in this file");
+            warnings.push(Diagnostic::warning("NN0801", span, message).help("leave it out, or apply it"));
+        }
+    }
+    for (names, span) in imports {
+        if !names.iter().any(|&name| words.iter().any(|words| words.contains(name))) {
+            warnings.push(Diagnostic::warning("NN0801", *span, "nothing of this import is used").help("leave it out"));
+        }
+    }
+    warnings
+}
+
+/// The words of a text.
+fn words_of(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')).map(str::to_string).collect()
 }
 
 impl<'a> Elaboration<'a> {
@@ -63,6 +94,7 @@ impl<'a> Elaboration<'a> {
                 self.warnings.push(Diagnostic::warning("NN0803", span, message).help(help));
             }
         }
+        self.lint_masks(read);
         std::mem::swap(&mut self.equations, &mut read.forward.equations);
     }
 

@@ -8,7 +8,7 @@ use super::values::{Frame, Outcome, Place, Reported, Value};
 use super::{bodies, walk};
 use nnc_grammar::Diagnostic;
 use nnc_grammar::tree::{
-    Argument, Binder, Body, Definition, DimKind, Expression, ExpressionKind, Flow, ItemKind, Name, Path, Port, Stage, Statement,
+    Argument, Binder, Body, Definition, DimKind, Expression, ExpressionKind, Flow, ItemKind, Name, Path, Port, Role, Stage, Statement,
     StatementKind,
 };
 
@@ -23,6 +23,14 @@ impl<'a> Elaboration<'a> {
             ExpressionKind::Read(path, dims) => {
                 let mut outcome = self.check_tensor(frame, bound, path);
                 for dim in dims {
+                    if let DimKind::Expression(Expression { kind: ExpressionKind::Name(index), .. }) = &dim.kind
+                        && let [name] = &index.segments[..]
+                        && outcome.is_ok()
+                        && self.is_free(frame, bound, &name.text)
+                    {
+                        outcome = Err(self.free_index(path, name));
+                        continue;
+                    }
                     if let DimKind::Expression(index) | DimKind::Named(_, index) = &dim.kind {
                         outcome = self.check_names(frame, bound, index).and(outcome);
                     }
@@ -106,6 +114,9 @@ impl<'a> Elaboration<'a> {
     fn check_application(&mut self, frame: &Frame<'a>, bound: &mut Vec<&'a str>, name: &'a Name, arguments: &'a [Argument]) -> Outcome<()> {
         // labels inside of a copy of `repeat` are known only there
         let repeats = name.text == "repeat";
+        if repeats {
+            self.repeat_in_order(frame, arguments)?;
+        }
         let mut outcome = self.check_callable(frame, name);
         for (number, argument) in arguments.iter().enumerate() {
             let chain = matches!(name.text.as_str(), "residual" | "repeat") && number + 1 == arguments.len();
@@ -134,12 +145,11 @@ impl<'a> Elaboration<'a> {
             || super::calls::is_function(text)
             || BUILT_IN.contains(&text)
             || PLACED.contains(&text);
+        if text == "orthogonal" && self.callee(frame.module, text).is_none() {
+            return Err(self.report(Diagnostic::error("NN0706", name.span, "`orthogonal()` is not built yet")));
+        }
         if known {
             return Ok(());
-        }
-        if text == "grad" {
-            let note = "The derivative of a value inside of a model is a later part of the language.";
-            return Err(self.report(Diagnostic::error("NN0705", name.span, "`grad` is not built yet").note(note)));
         }
         let diagnostic = self.unknown_callable(frame, 0, text, name.span);
         Err(self.report(diagnostic))
@@ -152,6 +162,20 @@ impl<'a> Elaboration<'a> {
         }
         let diagnostic = self.unknown_value(frame, text, path.span, bound);
         Err(self.report(diagnostic))
+    }
+
+    /// Whether an index is bound nowhere, and is not nearly a name that is.
+    fn is_free(&self, frame: &Frame<'a>, bound: &[&'a str], name: &str) -> bool {
+        let known = bound.contains(&name) || FIXED.contains(&name) || self.is_value(frame, name);
+        let names = bound.iter().copied().chain(frame.values.keys().map(String::as_str));
+        !known && super::names::nearest(name, names).is_none()
+    }
+
+    fn free_index(&mut self, path: &Path, index: &Name) -> Reported {
+        let (tensor, text) = (show_path(path), &index.text);
+        let message = format!("index `{text}` of `{tensor}` is free: nothing binds it");
+        let help = format!("bind it on the left, as in `y[{text}] = …`, or by a reduction around the access, as in `sum({text}) …`");
+        self.report(Diagnostic::error("NN0314", index.span, message).help(help))
     }
 
     fn check_tensor(&mut self, frame: &Frame<'a>, bound: &[&'a str], path: &'a Path) -> Outcome<()> {
@@ -214,6 +238,20 @@ impl<'a> Elaboration<'a> {
                 let _ = self.check_stages(&frame, &mut Vec::new(), &chain.stages);
             }
             Body::Block { ports, statements, .. } => {
+                if place == Place::Layer
+                    && let Some(port) = ports.iter().find(|port| super::apply::sees_batch(port))
+                {
+                    let message = format!("port `{}` sees the batch, which is not built yet", port.name.text);
+                    let note = "Definitions whose ports write `batch` are a later part of the language.";
+                    self.report(Diagnostic::error("NN0704", port.span, message).note(note));
+                }
+                if place == Place::Optimizer
+                    && let Some(port) = ports.iter().find(|port| !port.axes.is_empty())
+                {
+                    let message = format!("`{}` works on whole tensors, which is not built yet", definition.name.text);
+                    let note = "Optimizers whose ports have axes, `p[..S]` or `p[M, N]`, are a later part of the language.";
+                    self.report(Diagnostic::error("NN0707", port.span, message).note(note));
+                }
                 for port in ports {
                     self.port_names(&mut frame, port);
                     let _ = self.define_name(&mut frame, &port.name);
@@ -264,8 +302,17 @@ impl<'a> Elaboration<'a> {
             StatementKind::Block(_, chain) => {
                 let _ = self.check_stages(frame, &mut bound, &chain.stages);
             }
-            StatementKind::Declare { tensors, .. } => {
+            StatementKind::Declare { role, tensors } => {
                 for (port, initial) in tensors {
+                    match role {
+                        Role::State if frame.place != Place::Optimizer => {
+                            self.later_state(frame, port);
+                        }
+                        Role::Random => {
+                            self.later_random(port);
+                        }
+                        _ => {}
+                    }
                     bound.clear();
                     for dim in &port.axes {
                         if let DimKind::Named(_, size) | DimKind::Expression(size) = &dim.kind {
@@ -282,6 +329,13 @@ impl<'a> Elaboration<'a> {
                 }
             }
             StatementKind::Equation { binders, .. } | StatementKind::Update { binders, .. } => {
+                if let StatementKind::Equation { name, .. } = &statement.kind {
+                    let mut itself = false;
+                    super::order::reads_of_statement(statement, &mut |read| itself = itself || read == name.text);
+                    if itself {
+                        self.later_recurrence(&name.text, name.span);
+                    }
+                }
                 bound.extend(binders.iter().filter(|binder| !binder.pack).map(|binder| binder.name.text.as_str()));
                 bodies::in_statement(statement, &mut |flow| {
                     let _ = self.check_flow(frame, &mut bound, flow);

@@ -18,9 +18,11 @@ mod codes;
 mod conditions;
 mod define;
 mod evaluate;
+mod gradients;
 mod initial;
 mod kinds;
 mod lints;
+mod masks;
 mod mentions;
 mod models;
 mod names;
@@ -116,6 +118,20 @@ pub fn elaborate(
         models.extend(result);
     }
     warnings.extend(lints::shadowing(root));
+    if settings.model.is_none() && !models.is_empty() {
+        // the root's items are copies of those that were read
+        let modules = &modules;
+        let used = |item: &Item| {
+            let found = library::item_name(item).and_then(|name| modules[0].items.get(name));
+            found.is_some_and(|item| used.contains(&(std::ptr::from_ref::<Item>(item) as usize)))
+        };
+        let text = |span: Span| {
+            sources.0.get(span.source as usize).and_then(|source| source.text.get(span.range())).unwrap_or_default().to_string()
+        };
+        let imports: Vec<(Vec<&str>, Span)> =
+            files.imports[0].iter().map(|&(file, span)| (modules[file].items.keys().copied().collect(), span)).collect();
+        warnings.extend(lints::unused(root, &used, &text, &imports));
+    }
     let mut elaboration = Elaboration::new(&modules, settings, sources);
     for (number, module) in modules.iter().enumerate().filter(|(_, module)| !module.library) {
         for item in module.items.values().filter(|item| !used.contains(&(std::ptr::from_ref::<Item>(item) as usize))) {
@@ -169,7 +185,13 @@ fn finished(
     if !problems.is_empty() {
         problems.sort_by_key(|problem| problem.labels.first().map(|label| (label.span.source, label.span.start)));
         let mut seen = BTreeSet::new();
-        problems.retain(|problem| seen.insert((problem.code, problem.labels.first().map(|label| label.span), problem.message.clone())));
+        problems.retain(|problem| {
+            // what is wrong inside of a definition of the library is wrong with its application: once is enough
+            let library = |label: &Label| (first..first + library::FILES.len() as u32).contains(&label.span.source);
+            let inside = problem.labels.get(1).is_some_and(library) && problem.labels[0].text.starts_with("while `");
+            let message = if inside { String::new() } else { problem.message.clone() };
+            seen.insert((problem.code, problem.labels.first().map(|label| label.span), message))
+        });
         problems.truncate(MOST_ERRORS);
         return Err(problems);
     }
@@ -374,7 +396,9 @@ impl<'a> Elaboration<'a> {
         self.in_text_order();
         self.check_rust_names();
         self.lint(&mut training);
+        let gradient = self.check_gradient(&training);
         let optimizer = self.optimizer(&training, 0)?;
+        gradient?;
         let parameters = std::mem::take(&mut self.parameters);
         let (inputs, targets) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
         // the pool goes on, the tensors are made again

@@ -48,11 +48,20 @@ impl<'a> Elaboration<'a> {
     ) -> Outcome<Read<'a>> {
         let unbatched = statements.iter().any(|statement| statement.kind == StatementKind::Unbatched);
         let mut target_span = None;
+        let mut inside = None;
         super::bodies::visit_statements(statements, &mut |statement| {
+            if statement.kind == StatementKind::Unbatched && !statements.iter().any(|own| own.span == statement.span) {
+                inside.get_or_insert(statement.span);
+            }
             if let StatementKind::Declare { role: nnc_grammar::tree::Role::Target, .. } = &statement.kind {
                 target_span.get_or_insert(statement.span);
             }
         });
+        if let Some(span) = inside {
+            let message = "`unbatched` stands inside of an `if`";
+            let help = "a model has a batch in all of its programs or in none: write it outside";
+            return Err(self.report(Diagnostic::error("NN0602", span, message).help(help)));
+        }
         let targets = target_span.is_some();
         let batched = !unbatched && !ports.is_empty();
         if batched {

@@ -197,6 +197,9 @@ impl<'a> Elaboration<'a> {
         let mut diagnostic = Diagnostic::error("NN0101", span, message).label(format!("nothing in `{}` has this name", frame.definition));
         let values = frame.values.keys().map(String::as_str);
         let constants = self.modules[frame.module].items.iter().filter(|(_, item)| matches!(item.kind, ItemKind::Constant { .. }));
+        if frame.scalar {
+            diagnostic = diagnostic.note(format!("A `fn` reads its arguments and `const` items only: `{name}` may be one of them."));
+        }
         let candidates = values.chain(constants.map(|(&name, _)| name)).chain(more.iter().copied());
         if let Some(near) = nearest(name, candidates.chain(["train", "inf", "pi", "true", "false"])) {
             diagnostic = diagnostic.replace(format!("did you mean `{near}`?"), span, near);
@@ -207,6 +210,10 @@ impl<'a> Elaboration<'a> {
     }
     /// An unknown callable, with the nearest ones.
     pub(super) fn unknown_callable(&self, frame: &Frame<'a>, scope: usize, name: &str, span: Span) -> Diagnostic {
+        if name == "grad" {
+            let note = "The derivative of a value inside of a model is a later part of the language.";
+            return Diagnostic::error("NN0705", span, "`grad` is not built yet").note(note);
+        }
         let mut names: BTreeSet<&str> = SCALAR_FUNCTIONS.iter().copied().chain(BUILT_IN).collect();
         let mut at = Some(scope);
         while let Some(number) = at {

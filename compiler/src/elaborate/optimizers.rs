@@ -51,6 +51,19 @@ impl<'a> Elaboration<'a> {
             }
         }
         outcome?;
+        for (number, statement) in read.optimizers.iter().enumerate() {
+            if names.is_empty() || governs.contains(&Some(number)) {
+                continue;
+            }
+            let message = "this optimizer governs no parameter: later statements take them all";
+            let mut diagnostic = Diagnostic::error("NN0612", statement.span, message);
+            if let Some(later) = read.optimizers.get(number + 1..).and_then(|later| later.last()) {
+                diagnostic = diagnostic.also(later.span, "the last statement that matches governs");
+            }
+            let help = "leave it out, or write the general statement first and `optimizer for …` behind it";
+            outcome = Err(self.report(diagnostic.help(help)));
+        }
+        outcome?;
         let library = self.modules.len() - 1;
         let mut module_of: Vec<usize> = vec![module; chains.len()];
         if governs.iter().any(Option::is_none)
@@ -152,6 +165,7 @@ impl<'a> Elaboration<'a> {
         let mut states = Vec::new();
         let mut updated = false;
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut labels: BTreeMap<&str, Span> = BTreeMap::new();
         for link in links {
             let Some(callee) = self.callee(module, &link.name.text) else {
                 return Err(self.unknown_optimizer(module, link));
@@ -161,6 +175,13 @@ impl<'a> Elaboration<'a> {
                 return Err(self.report(Diagnostic::error("NN0606", link.name.span, message)));
             };
             let Body::Block { ports, results, statements } = &definition.body else { return Err(Reported) };
+            if let Some(label) = link.label
+                && let Some(first) = labels.insert(&label.text, label.span)
+            {
+                let diagnostic = super::names::defined_twice(&label.text, first, label.span);
+                return Err(self.report(diagnostic));
+            }
+            self.check_optimizer_ports(definition, ports, statements)?;
             if results.is_empty() && statements.is_empty() {
                 return Ok(None);
             }
@@ -192,6 +213,38 @@ impl<'a> Elaboration<'a> {
             return Err(self.report(Diagnostic::error("NN0609", span, message).help(help)));
         }
         Ok(Some((elements, current.name, states)))
+    }
+
+    /// An optimizer has two ports without kinds, and no say in the batch of a model.
+    fn check_optimizer_ports(&mut self, definition: &'a Definition, ports: &'a [Port], statements: &'a [Statement]) -> Outcome<()> {
+        let name = &definition.name.text;
+        if ports.len() != 2 {
+            let found = match ports {
+                [] => "no port".to_string(),
+                [one] => format!("one port, `{}`", one.name.text),
+                more => format!("{} ports", more.len()),
+            };
+            let message = format!("optimizer `{name}` has {found}");
+            let help = format!("an optimizer has two, the parameter and its gradient: `optimizer {name}(p, g) {{ … }}`");
+            return Err(self.report(Diagnostic::error("NN0606", definition.name.span, message).help(help)));
+        }
+        if let Some(kind) = ports.iter().find_map(|port| port.kind.as_ref()) {
+            let message = format!("a port of optimizer `{name}` has a kind");
+            return Err(
+                self.report(Diagnostic::error("NN0406", kind.span, message).help("parameters and gradients are reals: leave it out"))
+            );
+        }
+        let mut unbatched = None;
+        super::bodies::visit_statements(statements, &mut |statement| {
+            if statement.kind == StatementKind::Unbatched {
+                unbatched.get_or_insert(statement.span);
+            }
+        });
+        if let Some(span) = unbatched {
+            let message = "`unbatched` stands in an optimizer";
+            return Err(self.report(Diagnostic::error("NN0602", span, message).help("it belongs to the `model`")));
+        }
+        Ok(())
     }
 
     fn unknown_optimizer(&mut self, module: usize, link: &Link<'a>) -> Reported {
@@ -235,11 +288,7 @@ impl<'a> Elaboration<'a> {
             let note = "Optimizers whose ports have axes, `p[..S]` or `p[M, N]`, are a later part of the language.";
             return Err(self.report(Diagnostic::error("NN0707", link.span, message).also(port.span, "this port has axes").note(note)));
         }
-        let [p, g] = stage.ports else {
-            let message = format!("optimizer `{name}` has {} ports", stage.ports.len());
-            let help = "an optimizer has two: the parameter and its gradient, `(p, g)`";
-            return Err(self.report(Diagnostic::error("NN0606", definition.name.span, message).help(help)));
-        };
+        let [p, g] = stage.ports else { return Err(Reported) };
         let given = self.hypers(outer, definition, link.arguments, link.span)?;
         let mut inner = Frame::new(module, name, Place::Optimizer, true);
         inner.scopes[0].path = stage.local.to_string();
@@ -270,7 +319,7 @@ impl<'a> Elaboration<'a> {
                 }
                 value => match self.number_of(&value) {
                     Some(number) if !fixed.contains(hyper.name.text.as_str()) => {
-                        let field = self.field(fields, stage.local, &hyper.name.text, number);
+                        let field = self.field(fields, (stage.local, link.label.is_some()), &hyper.name.text, number);
                         Some(Value::Field(self.equations.pool.read(field, Vec::new()), Box::new(value)))
                     }
                     _ => None,
@@ -372,11 +421,11 @@ impl<'a> Elaboration<'a> {
         self.finish(frame, &context, &base, &[], Root::Value(scalar), None)
     }
 
-    /// A number of the generated optimizer.
-    fn field(&mut self, fields: &mut Vec<Field>, stage: &str, hyper: &str, value: f64) -> Tensors {
+    /// A number of the generated optimizer; the label of its stage stands in its name.
+    fn field(&mut self, fields: &mut Vec<Field>, (stage, labelled): (&str, bool), hyper: &str, value: f64) -> Tensors {
         let taken = |name: &str| fields.iter().any(|field| field.name == name) || matches!(name, "step" | "parameter" | "gradient");
         let mut name = hyper.to_string();
-        if taken(&name) {
+        if labelled || taken(&name) {
             name = format!("{stage}_{hyper}");
         }
         let mut number = 2;

@@ -4,11 +4,17 @@ use super::Elaboration;
 use super::bodies::{in_statement, visit_statements};
 use super::values::{Context, Frame, Labelled, Outcome, Reported, Value};
 use super::walk::{self, Applied};
-use nnc_grammar::Diagnostic;
 use nnc_grammar::tree::{Binder, DimKind, Expression, ExpressionKind, Flow, Name, Path, Stage, Statement, StatementKind};
+use nnc_grammar::{Diagnostic, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> Elaboration<'a> {
+    pub(super) fn later_recurrence(&mut self, name: &str, span: Span) {
+        let message = format!("`{name}` is a recurrence: it reads itself, which is not built yet");
+        let note = "An equation that reads earlier elements of itself along a time axis is a later part of the language.";
+        self.report(Diagnostic::error("NN0701", span, message).label("defined by its own elements").note(note));
+    }
+
     /// The statements that hold: `let` and compile-time `if` in the order in which they need each other.
     pub(super) fn choose_statements(
         &mut self,
@@ -164,9 +170,7 @@ impl<'a> Elaboration<'a> {
                 StatementKind::Destructure { names, .. } => (names[0].text.clone(), names[0].span),
                 _ => (String::new(), statements[first].span),
             };
-            let message = format!("`{name}` is a recurrence: it reads itself, which is not built yet");
-            let note = "An equation that reads earlier elements of itself along a time axis is a later part of the language.";
-            self.report(Diagnostic::error("NN0701", span, message).label("defined by its own elements").note(note));
+            self.later_recurrence(&name, span);
             for number in circle {
                 match &statements[number].kind {
                     StatementKind::Equation { name, .. } => {
@@ -280,7 +284,7 @@ impl<'a> Waiting<'a> {
 }
 
 /// The tensors, labels and blocks that a statement reads; index names are not among them.
-fn reads_of_statement<'a>(statement: &'a Statement, f: &mut dyn FnMut(&str)) {
+pub(super) fn reads_of_statement<'a>(statement: &'a Statement, f: &mut dyn FnMut(&str)) {
     let binders: &[Binder] = match &statement.kind {
         StatementKind::Equation { binders, .. } | StatementKind::Update { binders, .. } => binders,
         _ => &[],

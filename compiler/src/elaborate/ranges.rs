@@ -7,7 +7,7 @@
 use super::Elaboration;
 use super::values::{Bound, Context, Frame, Outcome, Tensor, Value};
 use super::walk;
-use crate::equations::{AtomNode, Condition, ConditionNode, Index};
+use crate::equations::{Atom, AtomNode, Condition, ConditionNode, Index, Part, Parts};
 use nnc_grammar::tree::{Binder, DimKind, Expression, ExpressionKind, Path};
 use nnc_grammar::{Diagnostic, Span};
 
@@ -277,6 +277,39 @@ impl<'a> Elaboration<'a> {
             ratios.push(1);
         }
         ratios
+    }
+
+    /// Refuses an index that is no sum of indices times sizes: products of indices, and `/` and `%` by an index.
+    pub(super) fn affine_index(&mut self, context: &Context, path: &Path, index: Index, span: Span) -> Outcome<()> {
+        let mut atoms = Vec::new();
+        self.equations.pool.visit(Parts::of_index(index), &mut |part| {
+            if let Part::Atom(atom) = part {
+                atoms.push(atom);
+            }
+        });
+        for atom in atoms {
+            let why = match self.equations.pool.atom(atom).clone() {
+                AtomNode::Product(parts) => {
+                    let mut size = |&part: &Atom| {
+                        let part = self.equations.pool.index_of_atom(part);
+                        self.equations.pool.is_size(part)
+                    };
+                    (parts.len() - parts.iter().filter(|part| size(part)).count() > 1).then(|| "it multiplies indices".to_string())
+                }
+                AtomNode::Div(_, by) | AtomNode::Mod(_, by) => {
+                    (!self.equations.pool.is_size(by)).then(|| "it divides by an index".to_string())
+                }
+                _ => None,
+            };
+            if let Some(why) = why {
+                let (shown, tensor) = (self.show_index(context, index), show_path(path));
+                let message = format!("index `{shown}` of `{tensor}` is not affine: {why}");
+                let help = "an index is a sum of indices times numbers, with `/` and `%` by sizes; for another make an index tensor, \
+                            `at[i]: index(n) = …`, and read it at `at[i]`";
+                return Err(self.report(Diagnostic::error("NN0313", span, message).help(help)));
+            }
+        }
+        Ok(())
     }
 
     /// Proves one index of an access in range.

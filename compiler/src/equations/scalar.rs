@@ -137,7 +137,9 @@ impl Pool {
     /// The value with gradient 0.
     pub fn stop(&mut self, x: Scalar) -> Scalar {
         match self.scalar(x) {
-            ScalarNode::Constant(_) | ScalarNode::Real(_) | ScalarNode::Stop(_) => x,
+            ScalarNode::Constant(_) | ScalarNode::Stop(_) => x,
+            // an element of an index tensor keeps it: that no gradient is meant there is said by it
+            ScalarNode::Real(index) if self.tensors_of_index(*index).is_empty() => x,
             _ => self.intern_scalar(ScalarNode::Stop(x)),
         }
     }
