@@ -47,6 +47,18 @@ fn every_model_compiles() {
     }
 }
 
+/// Names that the file itself uses, or that Rust would have otherwise; in a crate that forbids what it can.
+#[test]
+fn any_name_and_the_lints_of_any_crate() {
+    let texts = ["kernels", "kernels_", "f32", "Option", "type"].map(|name| {
+        let body = "y = x -> linear(2, 3) -> tanh -> linear(3, 1)";
+        format!("model {name}(x[2]) -> y {{ target t[1]; {body}; loss = mse(y, t); optimizer = adam(); }}\n")
+    });
+    let rust = generate("names", &texts.concat(), Precision::Single);
+    let rust = format!("#![no_std]\n#![deny(warnings, unused, nonstandard_style, future_incompatible)]\n{rust}");
+    rustc("names", &rust, &["--edition", "2021", "--crate-type", "lib", "--emit", "metadata"]);
+}
+
 #[test]
 fn it_trains_as_the_interpreter_does() {
     let text = "

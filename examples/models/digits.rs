@@ -22,12 +22,12 @@
 /// | name | shape | elements | |
 /// |---|---|---|---|
 /// | `p` | `[batch, 10]` | f32 in 0 to 1 |  |
-#[allow(dead_code)]
+#[allow(dead_code, non_camel_case_types)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digits;
 #[allow(unused_imports)]
 pub use self::nnc_Digits::{DigitsEvaluation, DigitsOptimizer};
-#[allow(warnings, clippy::all, clippy::pedantic)]
+#[allow(warnings, unused, nonstandard_style, clippy::all, clippy::pedantic)]
 mod nnc_Digits {
     use ::nnc::kernels::{self as kernels, Isa as _, Lanes as _};
     /// The numbers of the optimizer that may change between steps.

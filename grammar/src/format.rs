@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 /// # Errors
 /// Those of [`parse`]: what cannot be read is left alone.
 pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     on_large_stack(|| {
         let file = parse(0, text)?;
         let gaps = Gaps::of(text, &scan(0, text));

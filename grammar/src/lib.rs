@@ -80,6 +80,9 @@ fn parsed<T: Send>(
         let span = Span { source, start: 0, end: 0 };
         return Err(vec![Diagnostic::error("NN0002", span, format!("a text of {} bytes is too long", text.len()))]);
     }
+    // a byte order mark is no text; spaces of the same length keep every place
+    let unmarked = text.strip_prefix('\u{feff}').map(|rest| format!("   {rest}"));
+    let text = unmarked.as_deref().unwrap_or(text);
     on_large_stack(|| {
         let scan::Scan { tokens, mut problems, balanced } = scan::scan(source, text);
         let mut stopped = 0;

@@ -169,6 +169,16 @@ fn small_stacks_suffice_for_the_deepest_tree() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_text() {
+    let (marked, plain) = ("\u{feff}// a\nfn f(x) = x + y;\n", "// a\nfn f(x) = x + y;\n");
+    assert!(parse(0, marked).unwrap() == parse(0, plain).unwrap());
+    assert_eq!(nnc_grammar::format(marked).unwrap(), plain);
+    let place = |text: &str| parse(0, text).unwrap_err()[0].labels[0].span.start;
+    assert_eq!(place("\u{feff}fn f(x) = ;"), place("   fn f(x) = ;"));
+    assert!(parse(0, "fn f(x) = \u{feff}x;").is_err(), "only at the beginning");
+}
+
+#[test]
 fn bytes_that_are_no_text_are_refused() {
     let problems = parse_bytes(0, b"fn f(x) = x;\n// \xff\n").unwrap_err();
     assert_eq!(problems[0].to_string(), "error[NN0001]: byte 16 (0xff, in line 2) is not UTF-8");

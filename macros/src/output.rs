@@ -49,12 +49,12 @@ impl Output {
                 #(const #names: usize = <NncGiven as NncConstants>::#passed;)*
             };
             given = quote! {
-                #[allow(warnings)]
+                #[allow(warnings, unused, nonstandard_style)]
                 impl #name::NncConstants for #name::NncGiven { #(const #passed: ::core::primitive::usize = #written;)* }
             };
         }
         let tokens = quote! {
-            #[allow(warnings, clippy::all, clippy::pedantic)]
+            #[allow(warnings, unused, nonstandard_style, clippy::all, clippy::pedantic)]
             mod #name {
                 #declared
                 #items

@@ -111,6 +111,7 @@ Right:
 The model that was asked for is not in the file."),
     code("NN0114", "two names meet in Rust", "\
 In Rust the dots of a parameter's name become `_`, so `fc.w` and `fc_w` would be one name there. The later is refused.
+Generated modules are called `nnc_` and the model's name, so no model's name begins so.
 
 Wrong:
     model M(x[4]) -> y { param fc_w[4] = 1; h = x -> fc: linear(4); y = h * fc_w; }

@@ -141,9 +141,13 @@ impl<'a> Elaboration<'a> {
                     let message = format!("{} is beyond 2^31", cut(text));
                     Err(self.report(Diagnostic::error("NN0205", span, message).label("the largest integer is 2147483648")))
                 }
-                _ => Ok(Value::Number(digits.parse().unwrap_or(f64::INFINITY))),
+                _ => self.finite(text, &digits, span),
             };
         }
+        self.finite(text, &digits, span)
+    }
+
+    fn finite(&mut self, text: &str, digits: &str, span: Span) -> Outcome<Value> {
         let value: f64 = digits.parse().unwrap_or(f64::INFINITY);
         if value.is_infinite() {
             let message = format!("{} is too large for a number", cut(text));

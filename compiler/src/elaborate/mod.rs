@@ -109,6 +109,11 @@ pub fn elaborate(
     }
     for item in wanted {
         let ItemKind::Model(definition) = &item.kind else { continue };
+        if definition.name.text.starts_with("nnc_") {
+            let message = format!("`{}` begins as the names of generated modules do", definition.name.text);
+            let help = "`nnc_` is for the compiler: give the model another name";
+            problems.push(Diagnostic::error("NN0114", definition.name.span, message).help(help));
+        }
         let docs = item.docs.iter().map(|line| line.value.clone()).collect();
         let mut elaboration = Elaboration::new(&modules, settings, sources);
         let result = elaboration.read_model(item, definition, docs);

@@ -126,7 +126,9 @@ fn emit_one(network: &mut Network, options: &Options) -> TokenStream {
         Kernels::Standalone => quote!(super::nnc_kernels),
     };
     let name = identifier(&network.model.interface.name);
-    let module = identifier(&format!("nnc_{}", network.model.interface.name));
+    // `nnc_kernels` is a standalone file's own
+    let own = network.model.interface.name.trim_end_matches('_') == "kernels";
+    let module = identifier(&format!("nnc_{}{}", network.model.interface.name, if own { "_" } else { "" }));
     let (optimizer_type, evaluation_type) = interface::types(&network.model.interface.name);
     let docs = interface::docs(network, &style);
     let constants: Vec<_> = network.model.interface.constants.iter().map(|name| identifier(name)).collect();
@@ -135,14 +137,14 @@ fn emit_one(network: &mut Network, options: &Options) -> TokenStream {
     let update = &update.functions;
     quote! {
         #(#[doc = #docs])*
-        #[allow(dead_code)]
+        #[allow(dead_code, non_camel_case_types)]
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct #name;
 
         #[allow(unused_imports)]
         pub use self::#module::{#evaluation_type, #optimizer_type};
 
-        #[allow(warnings, clippy::all, clippy::pedantic)]
+        #[allow(warnings, unused, nonstandard_style, clippy::all, clippy::pedantic)]
         mod #module {
             use #kernels::{self as kernels, Isa as _, Lanes as _};
             #constants

@@ -5,6 +5,6 @@ pub fn file(program: &str, double: bool) -> String {
     let kernels = nnc_kernels::source(program, double);
     // Public, because callers make workspaces of its `Lane`s.
     format!(
-        "{program}\n/// What the program calls.\n#[allow(warnings, clippy::all, clippy::pedantic)]\npub mod nnc_kernels {{\n{kernels}\n}}\n"
+        "{program}\n/// What the program calls.\n#[allow(warnings, unused, nonstandard_style, clippy::all, clippy::pedantic)]\npub mod nnc_kernels {{\n{kernels}\n}}\n"
     )
 }

@@ -4,7 +4,8 @@ use crate::Failure;
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use nnc_grammar::{Diagnostic, Severity, Source, Sources, Span};
 use serde_json::{Value, json};
-use std::io::IsTerminal;
+use std::fmt::Arguments;
+use std::io::{IsTerminal, Write};
 use std::ops::Range;
 
 /// Where and how messages go.
@@ -21,9 +22,9 @@ impl Messages {
     /// Says something that is about no model text; returns the failure for the caller to return.
     pub fn plain(&self, message: &str, failure: Failure) -> Failure {
         if self.json {
-            eprintln!("{}", json!({ "severity": "error", "message": message }));
+            say(format_args!("{}", json!({ "severity": "error", "message": message })));
         } else {
-            eprintln!("error: {message}");
+            say(format_args!("error: {message}"));
         }
         failure
     }
@@ -31,9 +32,9 @@ impl Messages {
     /// Says something that is no error.
     pub fn note(&self, message: &str) {
         if self.json {
-            eprintln!("{}", json!({ "severity": "note", "message": message }));
+            say(format_args!("{}", json!({ "severity": "note", "message": message })));
         } else {
-            eprintln!("{message}");
+            say(format_args!("{message}"));
         }
     }
 
@@ -41,14 +42,19 @@ impl Messages {
     pub fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         for diagnostic in diagnostics {
             if self.json {
-                eprintln!("{}", object(diagnostic, sources));
+                say(format_args!("{}", object(diagnostic, sources)));
             } else {
                 let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
                 let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-                eprintln!("{}\n", renderer.render(&groups(diagnostic, sources)));
+                say(format_args!("{}\n", renderer.render(&groups(diagnostic, sources))));
             }
         }
     }
+}
+
+/// A line on standard error. Who has closed it does not want to know.
+fn say(line: Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A range that lies in the text and between characters, whatever the span says.
