@@ -4,6 +4,7 @@
 use super::Elaboration;
 use super::define::{Reduced, Root};
 use super::names::{FIXED, defined_twice, fixed_name};
+use super::order::Ordered;
 use super::values::{Context, Frame, Labelled, Outcome, Place, Position, Reported, Tensor, Value};
 use super::walk::{self, Applied};
 use crate::equations::{Condition, Reduction};
@@ -55,17 +56,12 @@ impl<'a> Elaboration<'a> {
             }
         }
         let order = self.in_order(frame, &chosen, &mut outcome);
-        for statement in order {
-            frame.statement = statement.span;
-            frame.docs = docs_of(statement);
-            if !frame.left_behind.is_empty() && super::order::leave_behind(frame, statement) {
-                continue;
-            }
-            self.trail.push(statement.span.start);
-            if let Err(reported) = self.equation_statement(frame, statement) {
-                outcome = Err(reported);
-            }
-            self.trail.pop();
+        for ordered in order {
+            let result = match ordered {
+                Ordered::Single(statement) => self.read_statement(frame, statement),
+                Ordered::Circle(statements) => self.read_circle(frame, &statements),
+            };
+            outcome = outcome.and(result);
         }
         let rest = |statement: &&Statement| {
             matches!(
@@ -75,6 +71,19 @@ impl<'a> Elaboration<'a> {
         };
         chosen.retain(rest);
         (chosen, outcome)
+    }
+
+    /// One equation, or results of a stage by name.
+    pub(super) fn read_statement(&mut self, frame: &mut Frame<'a>, statement: &'a Statement) -> Outcome<()> {
+        frame.statement = statement.span;
+        frame.docs = docs_of(statement);
+        if !frame.left_behind.is_empty() && super::order::leave_behind(frame, statement) {
+            return Ok(());
+        }
+        self.trail.push(statement.span.start);
+        let outcome = self.equation_statement(frame, statement);
+        self.trail.pop();
+        outcome
     }
 
     /// Labels, blocks and numbers of the stages of a body, in the order of the text.
@@ -290,7 +299,10 @@ impl<'a> Elaboration<'a> {
             Some(range) => self.integer_equation(frame, &mut context, value, range)?,
             None => self.root(frame, &mut context, value)?,
         };
-        self.finish(frame, &context, &base, &axes, root, range)
+        match frame.reserved.remove(&name.text) {
+            Some(reserved) => self.finish_reserved(frame, &context, name, reserved, &axes, root),
+            None => self.finish(frame, &context, &base, &axes, root, range),
+        }
     }
 
     fn labels_of_shape(&self, frame: &Frame<'a>, expression: &'a Expression, rank: usize) -> Vec<String> {

@@ -33,7 +33,7 @@ pub(super) const MOST_AXES: usize = 32;
 
 impl<'a> Elaboration<'a> {
     /// A name that no tensor has yet.
-    fn fresh(&mut self, base: &str) -> Name {
+    pub(super) fn fresh(&mut self, base: &str) -> Name {
         let mut number = self.next_number.get(base).copied().unwrap_or(1);
         loop {
             let text = if number == 1 { base.to_string() } else { format!("{base}_{number}") };
@@ -61,6 +61,13 @@ impl<'a> Elaboration<'a> {
         let local = base.strip_prefix(frame.path()).unwrap_or(base).trim_start_matches('.').to_string();
         let name = self.fresh(base);
         self.insert(frame, context, name, &axes, root, integer)?;
+        self.note_origin(frame, name, local);
+        let own = own.iter().map(|&axis| context.axes[axis as usize]).collect();
+        Ok(Tensor { name, front: context.used, axes: own, integer })
+    }
+
+    /// Notes where a tensor came from.
+    pub(super) fn note_origin(&mut self, frame: &Frame<'a>, name: Name, local: String) {
         let origin = Origin {
             stage: frame.path().to_string(),
             definition: frame.definition.clone(),
@@ -69,8 +76,6 @@ impl<'a> Elaboration<'a> {
             docs: frame.docs.clone(),
         };
         self.origins.insert(name, origin);
-        let own = own.iter().map(|&axis| context.axes[axis as usize]).collect();
-        Ok(Tensor { name, front: context.used, axes: own, integer })
     }
 
     /// The element of a reduction that stands inside of an expression.
@@ -108,7 +113,7 @@ impl<'a> Elaboration<'a> {
         Ok(self.equations.pool.read_integer(name, at, range.0, range.1))
     }
 
-    fn insert(
+    pub(super) fn insert(
         &mut self,
         frame: &Frame<'a>,
         context: &Context,
@@ -152,6 +157,9 @@ impl<'a> Elaboration<'a> {
         let element = integer.map_or(Element::Real, |(low, high)| Element::Integer { low, high });
         let defined = Defined { axes: sizes[..axes.len()].to_vec(), element, definition: Definition::Equation(equation), labels };
         self.equations.insert(name, defined);
+        if self.circles_open > 0 {
+            self.created.push(name);
+        }
         if let Some(interval) = interval {
             self.intervals.insert(name, interval);
         }

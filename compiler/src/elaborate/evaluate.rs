@@ -8,7 +8,7 @@ use nnc_grammar::tree::{Dim, DimKind, Expression, ExpressionKind, Flow, ItemKind
 use nnc_grammar::{Diagnostic, Span};
 
 /// No more parts of expressions are read in one reading of a model.
-const MOST_STEPS: u64 = 1_500_000;
+pub(super) const MOST_STEPS: u64 = 1_500_000;
 
 impl<'a> Elaboration<'a> {
     /// The value of an expression.

@@ -329,13 +329,6 @@ impl<'a> Elaboration<'a> {
                 }
             }
             StatementKind::Equation { binders, .. } | StatementKind::Update { binders, .. } => {
-                if let StatementKind::Equation { name, .. } = &statement.kind {
-                    let mut itself = false;
-                    super::order::reads_of_statement(statement, &mut |read| itself = itself || read == name.text);
-                    if itself {
-                        self.later_recurrence(&name.text, name.span);
-                    }
-                }
                 bound.extend(binders.iter().filter(|binder| !binder.pack).map(|binder| binder.name.text.as_str()));
                 bodies::in_statement(statement, &mut |flow| {
                     let _ = self.check_flow(frame, &mut bound, flow);

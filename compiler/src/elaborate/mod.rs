@@ -14,6 +14,7 @@ mod arithmetic;
 mod bodies;
 mod calls;
 mod chains;
+mod circles;
 mod codes;
 mod conditions;
 mod define;
@@ -261,6 +262,9 @@ struct Elaboration<'a> {
     constants_done: BTreeMap<(usize, &'a str), Option<Value>>,
     /// The states of the optimizers that are being read: the port of the parameter, the parameter, what is declared.
     states_open: Vec<OpenStates>,
+    /// How many circles of statements are being read, one inside of the other, and the tensors made since.
+    circles_open: usize,
+    created: Vec<Name>,
     steps: u64,
     stages: u64,
 }
@@ -297,6 +301,8 @@ impl<'a> Elaboration<'a> {
             solved: Vec::new(),
             constants_done: BTreeMap::new(),
             states_open: Vec::new(),
+            circles_open: 0,
+            created: Vec::new(),
             steps: 0,
             stages: 0,
         }

@@ -5,16 +5,10 @@ use super::bodies::{in_statement, visit_statements};
 use super::values::{Context, Frame, Labelled, Outcome, Reported, Value};
 use super::walk::{self, Applied};
 use nnc_grammar::tree::{Binder, DimKind, Expression, ExpressionKind, Flow, Name, Path, Stage, Statement, StatementKind};
-use nnc_grammar::{Diagnostic, Span};
+use nnc_grammar::Diagnostic;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> Elaboration<'a> {
-    pub(super) fn later_recurrence(&mut self, name: &str, span: Span) {
-        let message = format!("`{name}` is a recurrence: it reads itself, which is not built yet");
-        let note = "An equation that reads earlier elements of itself along a time axis is a later part of the language.";
-        self.report(Diagnostic::error("NN0701", span, message).label("defined by its own elements").note(note));
-    }
-
     /// The statements that hold: `let` and compile-time `if` in the order in which they need each other.
     pub(super) fn choose_statements(
         &mut self,
@@ -77,8 +71,8 @@ impl<'a> Elaboration<'a> {
         chosen
     }
 
-    /// Equations in the order in which they need each other; those in a circle are refused.
-    pub(super) fn in_order(&mut self, frame: &mut Frame<'a>, chosen: &[&'a Statement], outcome: &mut Outcome<()>) -> Vec<&'a Statement> {
+    /// Equations in the order in which they need each other; those that need each other in a circle together.
+    pub(super) fn in_order(&mut self, frame: &mut Frame<'a>, chosen: &[&'a Statement], outcome: &mut Outcome<()>) -> Vec<Ordered<'a>> {
         let statements: Vec<&'a Statement> = chosen
             .iter()
             .copied()
@@ -145,43 +139,34 @@ impl<'a> Elaboration<'a> {
             }
             needs.push(found);
         }
-        let mut ready: BTreeSet<usize> = (0..statements.len()).filter(|&number| needs[number].is_empty() && !own[number]).collect();
-        let mut order = Vec::new();
-        let mut done = vec![false; statements.len()];
-        while let Some(number) = ready.pop_first() {
-            done[number] = true;
-            if !refused.contains(&number) {
-                order.push(statements[number]);
-            }
-            for &other in &needed_by[number] {
-                needs[other].remove(&number);
-                if needs[other].is_empty() && !own[other] {
-                    ready.insert(other);
-                }
-            }
+        let mut circles: Vec<Vec<usize>> = components(&needs);
+        circles.sort_by_key(|circle| circle[0]);
+        let mut circle_of = vec![0; statements.len()];
+        for (circle, members) in circles.iter().enumerate() {
+            members.iter().for_each(|&member| circle_of[member] = circle);
         }
-        // what is left is in a circle, or needs something that is
-        let circle: Vec<usize> = (0..statements.len()).filter(|&number| !done[number]).collect();
-        if !circle.is_empty() {
-            *outcome = Err(Reported);
-            let first = circle.iter().copied().find(|&number| own[number]).or_else(|| in_a_circle(&needs, &circle)).unwrap_or(circle[0]);
-            let (name, span) = match &statements[first].kind {
-                StatementKind::Equation { name, .. } => (name.text.clone(), name.span),
-                StatementKind::Destructure { names, .. } => (names[0].text.clone(), names[0].span),
-                _ => (String::new(), statements[first].span),
-            };
-            self.later_recurrence(&name, span);
-            for number in circle {
-                match &statements[number].kind {
-                    StatementKind::Equation { name, .. } => {
-                        frame.values.insert(name.text.clone(), Value::Broken);
+        // how many statements outside of each circle are still needed
+        let mut waits_for: Vec<usize> = circles
+            .iter()
+            .enumerate()
+            .map(|(circle, members)| members.iter().flat_map(|&member| &needs[member]).filter(|&&other| circle_of[other] != circle).count())
+            .collect();
+        let mut ready: BTreeSet<usize> = (0..circles.len()).filter(|&circle| waits_for[circle] == 0).collect();
+        let mut order = Vec::new();
+        while let Some(circle) = ready.pop_first() {
+            let members: Vec<&'a Statement> =
+                circles[circle].iter().filter(|number| !refused.contains(number)).map(|&number| statements[number]).collect();
+            let is_circle = circles[circle].len() > 1 || own[circles[circle][0]];
+            if !members.is_empty() {
+                order.push(if is_circle { Ordered::Circle(members) } else { Ordered::Single(members[0]) });
+            }
+            for &other in circles[circle].iter().flat_map(|&member| &needed_by[member]) {
+                let other = circle_of[other];
+                if other != circle {
+                    waits_for[other] -= 1;
+                    if waits_for[other] == 0 {
+                        ready.insert(other);
                     }
-                    StatementKind::Destructure { names, .. } => {
-                        for name in names {
-                            frame.values.insert(name.text.clone(), Value::Broken);
-                        }
-                    }
-                    _ => {}
                 }
             }
         }
@@ -204,15 +189,54 @@ pub(super) fn leave_behind(frame: &mut Frame<'_>, statement: &Statement) -> bool
     reads
 }
 
-/// A statement that needs itself through others.
-fn in_a_circle(needs: &[BTreeSet<usize>], left: &[usize]) -> Option<usize> {
-    // following needs among those that are left must come back to a statement
-    let mut at = *left.first()?;
-    let mut seen = BTreeSet::new();
-    while seen.insert(at) {
-        at = *needs[at].first()?;
+/// What is read next.
+pub(super) enum Ordered<'a> {
+    /// A statement whose needs have all been read.
+    Single(&'a Statement),
+    /// Statements that need themselves or each other, in the order of the text.
+    Circle(Vec<&'a Statement>),
+}
+
+/// The strongly connected components, each with its members in order, by Tarjan's algorithm without recursion.
+pub(super) fn components(needs: &[BTreeSet<usize>]) -> Vec<Vec<usize>> {
+    let mut number: Vec<Option<usize>> = vec![None; needs.len()];
+    let mut lowest = vec![usize::MAX; needs.len()];
+    let (mut count, mut open, mut found) = (0, Vec::new(), Vec::new());
+    for start in 0..needs.len() {
+        let mut path: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut enter = number[start].is_none().then_some(start);
+        loop {
+            if let Some(at) = enter.take() {
+                (number[at], lowest[at]) = (Some(count), count);
+                count += 1;
+                open.push(at);
+                path.push((at, needs[at].iter().copied().collect()));
+            }
+            let Some((at, left)) = path.last_mut() else { break };
+            let at = *at;
+            if let Some(next) = left.pop() {
+                match number[next] {
+                    None => enter = Some(next),
+                    // a complete component is not open any more
+                    Some(_) if lowest[next] != usize::MAX => lowest[at] = lowest[at].min(lowest[next]),
+                    Some(_) => {}
+                }
+                continue;
+            }
+            path.pop();
+            if let Some((reader, _)) = path.last() {
+                lowest[*reader] = lowest[*reader].min(lowest[at]);
+            }
+            if Some(lowest[at]) == number[at] {
+                let from = open.iter().rposition(|&member| member == at).unwrap_or(0);
+                let mut members = open.split_off(from);
+                members.iter().for_each(|&member| lowest[member] = usize::MAX);
+                members.sort_unstable();
+                found.push(members);
+            }
+        }
     }
-    Some(at)
+    found
 }
 
 /// `let` and `if` statements that wait for the `let`s that they mention.

@@ -122,6 +122,26 @@ impl<'a> Elaboration<'a> {
         Ok(first.size)
     }
 
+    /// The range of a binder, if it is written or some tensor that is known is indexed by it plainly; says nothing. `soft` are accesses
+    /// inside of `or`.
+    pub(super) fn known_range(
+        &mut self,
+        frame: &mut Frame<'a>,
+        context: &mut Context,
+        binder: &'a Binder,
+        scope: &[&'a Expression],
+        soft: bool,
+    ) -> Option<Vec<Index>> {
+        if binder.range.is_some() {
+            return self.range_of(frame, context, binder, scope).ok();
+        }
+        let mut uses = Vec::new();
+        for expression in scope {
+            self.plain_uses(frame, &binder.name.text, binder.pack, expression, false, &mut uses);
+        }
+        uses.into_iter().find(|found| soft || !found.soft).map(|found| found.size)
+    }
+
     fn disagree(&mut self, name: &str, first: &Use, other: &Use) -> super::values::Reported {
         let (a, b) = (self.show_sizes(&first.size), self.show_sizes(&other.size));
         let message = format!("index `{name}` ranges over {a} in {} but over {b} in {}", first.tensor, other.tensor);

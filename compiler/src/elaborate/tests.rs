@@ -1,5 +1,7 @@
 //! What texts mean, as printed equations; what is refused, as code and place.
 
+mod circles;
+
 use super::{Elaborated, Settings, elaborate, elaborate_chain};
 use crate::equations::print::print;
 use crate::equations::verify::verify;

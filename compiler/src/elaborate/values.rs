@@ -113,6 +113,8 @@ pub(super) struct Frame<'a> {
     pub place: Place,
     /// Targets of a model that is used as a layer, and what reads them.
     pub left_behind: BTreeSet<String>,
+    /// Tensors that have a name and axes, but no equation yet: those of a circle that is being read.
+    pub reserved: BTreeMap<String, Tensor>,
     /// `///` lines of the statement that is being read.
     pub docs: Vec<String>,
     /// The statement that is being read.
@@ -148,6 +150,7 @@ impl<'a> Frame<'a> {
             scalar: place == Place::Function,
             place,
             left_behind: BTreeSet::new(),
+            reserved: BTreeMap::new(),
             docs: Vec::new(),
             statement: Span::default(),
         }

@@ -1,8 +1,8 @@
 //! The judge: evaluates any [`Equations`] in f64, as plainly as possible.
 //!
 //! Every element of every tensor that is asked for, and of those that these read, is computed by its equation, with a loop over all
-//! reduced elements. Conditions and selects are lazy: what they exclude is not evaluated. In a recurrence elements are computed on
-//! demand. Nothing here is shared with the generated code, and of the pool only [`evaluate`].
+//! reduced elements. Conditions and selects are lazy: what they exclude is not evaluated. In a recurrence elements are computed along
+//! time, and on demand where one needs another first. Nothing here is shared with the generated code, and of the pool only [`evaluate`].
 
 use super::functions::evaluate;
 use super::*;
@@ -126,6 +126,11 @@ pub fn interpret(
         }
         for &name in group {
             evaluation.prepare(name)?;
+        }
+        if equations.is_recurrence(group)
+            && let Ok(recurrence) = equations.recurrence(group)
+        {
+            evaluation.compute_in_time(&recurrence)?;
         }
         for &name in group {
             evaluation.compute(name)?;
@@ -301,31 +306,60 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Every element of a tensor; those that others of its recurrence need first are computed first.
-    fn compute(&mut self, name: Name) -> Result<(), Fault> {
-        for element in 0..self.elements(name)?.known.len() {
-            let mut waiting = vec![(name, element)];
-            while let Some(&(name, element)) = waiting.last() {
-                if self.elements(name)?.known[element] {
-                    waiting.pop();
+    /// The elements of a recurrence, one step after the other. What a step needs first nevertheless is computed first.
+    fn compute_in_time(&mut self, recurrence: &Recurrence) -> Result<(), Fault> {
+        let mut steps = 0;
+        for &(name, axis) in &recurrence.members {
+            steps = steps.max(self.elements(name)?.shape[axis as usize]);
+        }
+        for step in 0..steps {
+            let now = if recurrence.reverse { steps - 1 - step } else { step };
+            for &(name, axis) in &recurrence.members {
+                let shape = self.elements(name)?.shape.clone();
+                let (before, after) = shape.split_at(axis as usize);
+                let (size, inner) = (after[0], after[1..].iter().product::<i64>());
+                if now >= size {
                     continue;
                 }
-                match self.element(name, element) {
-                    Ok(value) => {
-                        self.keep(name, element, value)?;
-                        waiting.pop();
+                for outer in 0..before.iter().product() {
+                    for element in 0..inner {
+                        self.settle(name, ((outer * size + now) * inner + element) as usize)?;
                     }
-                    Err(Stop::Fault(fault)) => return Err(fault),
-                    Err(Stop::Needs(first, at)) => {
-                        // Those that wait are each needed by the one before: one of them again is a cycle. There are at most as many
-                        // as elements, and only a cycle gets near that.
-                        let elements: usize = self.tensors.iter().flatten().map(|tensor| tensor.known.len()).sum();
-                        if (first, at) == (name, element) || waiting.len() > elements {
-                            let shape = &self.elements(first)?.shape;
-                            return Err(Fault::Cycle { name: self.text(first), element: unflatten(at, shape) });
-                        }
-                        waiting.push((first, at));
+                }
+            }
+        }
+        Ok(())
+    }
+    /// Every element of a tensor.
+    fn compute(&mut self, name: Name) -> Result<(), Fault> {
+        for element in 0..self.elements(name)?.known.len() {
+            self.settle(name, element)?;
+        }
+        Ok(())
+    }
+    /// An element; those that it needs first are computed first.
+    fn settle(&mut self, name: Name, element: usize) -> Result<(), Fault> {
+        let mut waiting = vec![(name, element)];
+        while let Some(&(name, element)) = waiting.last() {
+            if self.elements(name)?.known[element] {
+                waiting.pop();
+                continue;
+            }
+            match self.element(name, element) {
+                Ok(value) => {
+                    self.keep(name, element, value)?;
+                    waiting.pop();
+                }
+                Err(Stop::Fault(fault)) => return Err(fault),
+                Err(Stop::Needs(first, at)) => {
+                    // Those that wait are each needed by the one before: one of them again is a cycle. There are at most as many
+                    // as elements, and only a cycle gets near that.
+                    let elements: usize = self.tensors.iter().flatten().map(|tensor| tensor.known.len()).sum();
+                    if (first, at) == (name, element) || waiting.len() > elements {
+                        let shape = &self.elements(first)?.shape;
+                        return Err(Fault::Cycle { name: self.text(first), element: unflatten(at, shape) });
                     }
+                    waiting.push((first, at));
                 }
             }
         }

@@ -29,7 +29,11 @@ pub(crate) mod notation;
 mod order;
 mod pool;
 pub mod print;
+<<<<<<< HEAD
 mod printer;
+=======
+mod recurrence;
+>>>>>>> 1e84694 (elaborate: recurrences)
 mod rewrite;
 mod scalar;
 #[cfg(test)]
@@ -43,6 +47,7 @@ pub(crate) use index::greatest_common_divisor;
 pub use index::{Affine, AtomNode};
 pub use pool::{Atom, Condition, Index, Name, Pool, Scalar};
 pub use pool::{Part, Parts};
+pub use recurrence::{Access, NoTime, Recurrence};
 pub use rewrite::{Rewrite, Rewriter, Substitution};
 pub use scalar::{Constant, Function, Relation, ScalarNode};
 

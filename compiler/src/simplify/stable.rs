@@ -39,7 +39,7 @@ impl Work {
                 },
                 _ => continue,
             };
-            if let Some(value) = self.exponential_behind(read) {
+            if let Some(value) = self.exponential_behind(name, read) {
                 let pool = &mut self.equations.pool;
                 let mut replaced = crate::equations::Rewriter::new(pool, Replace(BTreeMap::from([(read, value)])));
                 let with = replaced.scalar(inner);
@@ -56,9 +56,16 @@ impl Work {
         }
     }
     /// The `exp(…)` or `sigmoid(…)` that a read stands for.
-    fn exponential_behind(&mut self, read: Scalar) -> Option<Scalar> {
+    fn exponential_behind(&mut self, reader: Name, read: Scalar) -> Option<Scalar> {
         let mut value = read;
         for _ in 0..LONGEST {
+            // A recurrence stays one: what is put in could read what it is put into.
+            if self.recurrent.contains(&reader)
+                && let ScalarNode::Read { tensor, .. } = self.equations.pool.scalar(value)
+                && self.recurrent.contains(tensor)
+            {
+                return None;
+            }
             value = behind(&mut self.equations, value)?;
             match self.equations.pool.scalar(value) {
                 ScalarNode::Apply(Function::Exp | Function::Sigmoid, _) => return Some(value),
