@@ -350,4 +350,4 @@ macro_rules! subjects {
         }
     )*};
 }
-subjects!(activations attention convolution dense initial losses metrics normalization optimizers padding pooling resampling schedules shape sizes);
+subjects!(activations attention convolution dense initial losses metrics normalization optimizers padding pooling recurrent resampling schedules shape sizes);

@@ -20,6 +20,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("library/shape.nn", include_str!("../library/shape.nn")),
     ("library/normalization.nn", include_str!("../library/normalization.nn")),
     ("library/attention.nn", include_str!("../library/attention.nn")),
+    ("library/recurrent.nn", include_str!("../library/recurrent.nn")),
     ("library/losses.nn", include_str!("../library/losses.nn")),
     ("library/metrics.nn", include_str!("../library/metrics.nn")),
     ("library/initial.nn", include_str!("../library/initial.nn")),

@@ -3,6 +3,7 @@
 //! ```text
 //! Program  = buffer of each tensor, calls
 //! Call     = contraction with epilogue | column sum | nest | copy        computes one tensor, or several
+//!          | time loop: calls, each for one value of its time axis
 //! Nest     = loops with bounds, conditions, stores and reductions over expressions of the equations
 //! ```
 //! What holds of a [`Program`] (one function each in `verify`, in this order):
@@ -11,6 +12,7 @@
 //! 3. Two tensors share a slot of the workspace only where the last reader of one stands before the call that computes the other; a view
 //!    keeps alive what it is a view of.
 //! 4. Every axis that occurs in a step is bound by a loop around it, and each loop runs over the size of its axis.
+//! 5. In a time loop no call reads what it computes but element by element, and what it stores lies in no view.
 
 use crate::equations::{Condition, Equations, Index, Name, Reduction, Scalar};
 use std::collections::BTreeMap;
@@ -94,8 +96,34 @@ pub enum Form {
     ColumnSum(Matrix),
     /// Loops.
     Nest(Nest),
+    /// Equations that read each other, step by step along time.
+    TimeLoop(TimeLoop),
     /// The tensor, which lies elsewhere, to where it is asked for.
     Copy(Name, Destination),
+}
+
+/// `for t in 0..T { calls at t }`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeLoop {
+    /// What a reader calls time.
+    pub label: String,
+    /// The number of steps is the largest of these.
+    pub sizes: Vec<Index>,
+    /// Whether the last step comes first.
+    pub reverse: bool,
+    /// In order.
+    pub steps: Vec<Moment>,
+}
+
+/// A call of a time loop, for one value of the time axis of its equations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// What is done: a contraction or a nest.
+    pub call: Call,
+    /// The number of the time axis.
+    pub time: u32,
+    /// How many steps it has, if that may be fewer than the loop has.
+    pub within: Option<Index>,
 }
 
 /// `result = epilogue(left * right)`, or with one of them transposed, for each value of the outer axes.
@@ -259,6 +287,14 @@ impl Call {
     pub fn result(&self) -> Option<Name> {
         self.computes.last().copied()
     }
+    /// The tensors that it writes to memory.
+    pub fn stored(&self) -> Vec<Name> {
+        match &self.form {
+            Form::Nest(_) => self.computes.clone(),
+            Form::TimeLoop(time) => time.steps.iter().flat_map(|moment| moment.call.stored()).collect(),
+            Form::Contraction(_) | Form::ColumnSum(_) | Form::Copy(..) => self.result().into_iter().collect(),
+        }
+    }
 }
 
 impl Program {
@@ -274,7 +310,7 @@ impl Program {
         let mut names = Vec::new();
         match &call.form {
             Form::Copy(from, _) => names.push(*from),
-            Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => {
+            Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) | Form::TimeLoop(_) => {
                 names.extend(call.computes.iter().flat_map(|&name| self.equations.reads(name)));
                 names.retain(|name| !call.computes.contains(name));
             }

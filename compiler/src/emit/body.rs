@@ -41,17 +41,16 @@ pub enum Argument {
     },
     /// A run-time size.
     Size(Name),
+    /// The present step of a loop over time.
+    Time,
     /// Room for a panel.
     Panel,
 }
 
-/// The function of a call that computes something.
-pub fn function(equations: &mut Equations, style: &Style, names: &Names, call: &Call) -> Function {
+/// The function of a call that computes something. In a loop over time, `time` is the axis of its equations that has one value.
+pub fn function(equations: &mut Equations, style: &Style, names: &Names, call: &Call, time: Option<u32>) -> Function {
     let flat = matches!(&call.form, Form::Nest(nest) if nest.flat);
-    let stored: Vec<Name> = match &call.form {
-        Form::Nest(_) => call.computes.clone(),
-        _ => call.result().into_iter().collect(),
-    };
+    let stored = call.stored();
     let mut reads: Vec<Name> = Vec::new();
     for &name in &call.computes {
         reads.extend(names.reads_in_order(equations, name));
@@ -74,6 +73,12 @@ pub fn function(equations: &mut Equations, style: &Style, names: &Names, call: &
         arguments.push((name, mutable, shape));
     }
     let name = names.function(scope.equations, style, call);
+    let time = time.map(|axis| {
+        let label = crate::equations::print::axis_labels(scope.equations, call.computes[0]).get(axis as usize).cloned();
+        let ident = scope.fresh(&label.unwrap_or_else(|| "t".to_string()));
+        scope.axes.insert(axis, ident.clone());
+        ident
+    });
     let mut panel = false;
     let body = match &call.form {
         Form::Contraction(product) => {
@@ -87,9 +92,9 @@ pub fn function(equations: &mut Equations, style: &Style, names: &Names, call: &
             scope.uses_token = true;
             column_sum(&mut scope, rows, call.computes[0])
         }
-        Form::Copy(..) => unreachable!("the driver does this itself"),
+        Form::Copy(..) | Form::TimeLoop(_) => unreachable!("the driver does this itself"),
     };
-    assemble(&mut scope, name, docs, body, arguments, panel)
+    assemble(&mut scope, name, docs, body, arguments, time, panel)
 }
 
 fn assemble(
@@ -98,6 +103,7 @@ fn assemble(
     docs: Vec<String>,
     body: TokenStream,
     tensors: Vec<(Name, bool, Shape)>,
+    time: Option<Ident>,
     panel: bool,
 ) -> Function {
     let style = scope.style;
@@ -107,6 +113,10 @@ fn assemble(
         let ident = identifier(scope.equations.pool.text(size));
         parameters.push(quote!(#ident: usize));
         arguments.push(Argument::Size(size));
+    }
+    if let Some(time) = time {
+        parameters.push(quote!(#time: usize));
+        arguments.push(Argument::Time);
     }
     let mut returns = Vec::new();
     let mut types = Vec::new();
@@ -235,6 +245,7 @@ fn matrix(scope: &mut Scope, matrix: &Matrix, mutable: bool) -> TokenStream {
 
 fn contraction(scope: &mut Scope, product: &Contraction) -> TokenStream {
     let result_name = scope.tensors[&product.result.tensor].clone();
+    let in_time = !scope.axes.is_empty();
     let mut ranges = Vec::new();
     let labels = crate::equations::print::axis_labels(scope.equations, product.sum);
     for &(axis, size) in &product.outer {
@@ -247,10 +258,11 @@ fn contraction(scope: &mut Scope, product: &Contraction) -> TokenStream {
     let epilogue = match &product.epilogue {
         None => quote!(|z, _| z),
         Some(epilogue) => {
+            let (z, place) = (scope.fresh("z"), scope.fresh("at"));
             let own: Vec<Scalar> = scope.equations.pool.real_reads(epilogue.value);
             for read in own {
                 if matches!(scope.equations.pool.scalar(read), ScalarNode::Read { tensor, .. } if *tensor == product.sum) {
-                    scope.values.insert(read, Text::atom(quote!(z)));
+                    scope.values.insert(read, Text::atom(quote!(#z)));
                 }
             }
             let mut uses_place = false;
@@ -262,28 +274,35 @@ fn contraction(scope: &mut Scope, product: &Contraction) -> TokenStream {
                     Broadcast::Number => quote!(s.splat(#name)),
                     Broadcast::Row => {
                         let numbers = row_of_numbers(&name, &shape, false);
-                        quote!(s.splat(#numbers[at.row()]))
+                        quote!(s.splat(#numbers[#place.row()]))
                     }
                     Broadcast::Column => {
                         let numbers = row_of_numbers(&name, &shape, false);
-                        quote!(at.col(#numbers))
+                        quote!(#place.col(#numbers))
                     }
                     Broadcast::Element => {
                         let zero = scope.equations.pool.integer(0);
-                        let whole = Matrix { tensor, offset: zero, stride: product.result.columns, ..product.result.clone() };
+                        let mut whole = Matrix { tensor, ..product.result.clone() };
+                        if !in_time {
+                            (whole.offset, whole.stride) = (zero, product.result.columns);
+                        }
                         let whole = matrix(scope, &whole, false);
-                        quote!(at.of(#whole))
+                        quote!(#place.of(#whole))
                     }
                 };
                 scope.values.insert(read, Text::atom(text));
             }
             let value = vector(scope, epilogue.value).tokens;
-            let at = if uses_place { quote!(at) } else { quote!(_) };
-            quote!(|z, #at| #value)
+            let at = if uses_place { quote!(#place) } else { quote!(_) };
+            quote!(|#z, #at| #value)
         }
     };
-    let (left, right, result) =
+    let (left, right, mut result) =
         (matrix(scope, &product.left, false), matrix(scope, &product.right, false), matrix(scope, &product.result, true));
+    // each turn of a loop borrows it anew
+    if !product.outer.is_empty() && result.to_string() == result_name.0.to_string() {
+        result = quote!(&mut *#result);
+    }
     let call = match (product.layout, product.adds) {
         (Layout::Plain, false) => quote!(kernels::nn(s, #left, #right, #result, #[inline(always)] #epilogue);),
         (Layout::RightTransposed, false) => quote!(kernels::nt(s, #left, #right, #result, panel, #[inline(always)] #epilogue);),
@@ -475,6 +494,9 @@ fn loops(scope: &mut Scope, nest: &Nest) -> TokenStream {
     let labels: Vec<(u32, String)> = nest.axes.iter().enumerate().map(|(number, (label, _))| (number as u32, label.clone())).collect();
     const USUAL: [&str; 8] = ["i", "j", "k", "l", "m", "p", "q", "r"];
     for (number, label) in labels {
+        if scope.axes.contains_key(&number) {
+            continue;
+        }
         let batch = number == 0 && matches!(scope.equations.pool.affine(nest.axes[0].1).terms[..], [(atom, 1)] if is_batch(scope, atom));
         let wish = match &label[..] {
             "" if batch => "n",

@@ -6,7 +6,7 @@ use super::expression::{Level, Scope, Shape, Style, identifier, identifier_text}
 use super::names::Names;
 use crate::equations::{Element, Index, Name};
 use crate::model::{Interface, Model, PortKind};
-use crate::program::{Destination, Form, Place, Program};
+use crate::program::{Call, Destination, Form, Place, Program};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,6 +128,40 @@ impl Driver<'_> {
             }
         }
     }
+    /// The call of a function. Numbers that it returns get names.
+    fn call(&mut self, name: &Ident, function: &body::Function, ports: &BTreeSet<String>, step: Option<&Ident>) -> TokenStream {
+        let mut arguments = Vec::new();
+        for argument in &function.arguments {
+            arguments.push(match argument {
+                Argument::Token => quote!(s),
+                Argument::Panel => quote!(panel),
+                Argument::Time => quote!(#step),
+                Argument::Size(size) => {
+                    let ident = identifier(self.program.equations.pool.text(*size));
+                    quote!(#ident)
+                }
+                Argument::Tensor { name, mutable, flat } => {
+                    let ident = self.idents[name].clone();
+                    if *flat { self.flat(*name, &ident, *mutable) } else { quote!(#ident) }
+                }
+            });
+        }
+        let mut results = Vec::new();
+        for &number in &function.returns {
+            let text = self.program.equations.pool.text(number).to_string();
+            let ident = self.fresh(&text);
+            self.idents.insert(number, ident.clone());
+            results.push(ident);
+        }
+        // a port may have the name of a function
+        let hidden = ports.contains(&name.to_string());
+        let name = if hidden { quote!(self::#name) } else { quote!(#name) };
+        match &results[..] {
+            [] => quote!(#name(#(#arguments),*);),
+            [one] => quote!(let #one = #name(#(#arguments),*);),
+            many => quote!(let (#(#many),*) = #name(#(#arguments),*);),
+        }
+    }
     fn flat(&self, name: Name, ident: &Ident, mutable: bool) -> TokenStream {
         match (self.shape(name), mutable) {
             (Shape::Rows { row, .. }, _) if row.is_empty() => quote!(#ident),
@@ -154,16 +188,21 @@ pub fn driver(
     let sizes = run_time_sizes(interface);
     taken.extend(sizes.iter().cloned());
     // what the calls are named comes first, so that no variable hides a function
-    let mut called: Vec<Option<(Ident, body::Function)>> = Vec::new();
+    let mut called: Vec<Vec<(Ident, body::Function)>> = Vec::new();
     for call in program.calls.clone() {
-        called.push(if matches!(call.form, Form::Copy(..)) {
-            None
-        } else {
-            let function = body::function(&mut program.equations, style, names, &call);
+        let parts: Vec<(&Call, Option<u32>)> = match &call.form {
+            Form::Copy(..) => Vec::new(),
+            Form::TimeLoop(time) => time.steps.iter().map(|moment| (&moment.call, Some(moment.time))).collect(),
+            Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => vec![(&call, None)],
+        };
+        let mut functions_of_call = Vec::new();
+        for (part, time) in parts {
+            let function = body::function(&mut program.equations, style, names, part, time);
             let name = functions.add(&function.name, &function.docs, &function.signature, &function.body);
             taken.insert(name.to_string());
-            Some((name, function))
-        });
+            functions_of_call.push((name, function));
+        }
+        called.push(functions_of_call);
     }
     let mut driver = Driver { program, style, idents: BTreeMap::new(), taken };
     let (mut signature, mut head) = (vec![quote!(s: S)], TokenStream::new());
@@ -343,36 +382,35 @@ pub fn driver(
                 });
             }
             Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => {
-                let Some((name, function)) = called else { continue };
-                let mut arguments = Vec::new();
-                for argument in &function.arguments {
-                    arguments.push(match argument {
-                        Argument::Token => quote!(s),
-                        Argument::Panel => quote!(panel),
-                        Argument::Size(size) => {
-                            let ident = identifier(driver.program.equations.pool.text(*size));
-                            quote!(#ident)
+                for (name, function) in called {
+                    body.extend(driver.call(name, function, &ports, None));
+                }
+            }
+            Form::TimeLoop(time) => {
+                let taken = driver.taken.clone();
+                let step = driver.fresh(if time.label.is_empty() { "t" } else { &time.label });
+                let mut inside = TokenStream::new();
+                for (moment, (name, function)) in time.steps.iter().zip(called) {
+                    let call = driver.call(name, function, &ports, Some(&step));
+                    inside.extend(match moment.within {
+                        Some(size) => {
+                            let size = driver.count(size);
+                            quote!(if #step < #size { #call })
                         }
-                        Argument::Tensor { name, mutable, flat } => {
-                            let ident = driver.idents[name].clone();
-                            if *flat { driver.flat(*name, &ident, *mutable) } else { quote!(#ident) }
-                        }
+                        None => call,
                     });
                 }
-                let mut results = Vec::new();
-                for &number in &function.returns {
-                    let text = driver.program.equations.pool.text(number).to_string();
-                    let ident = driver.fresh(&text);
-                    driver.idents.insert(number, ident.clone());
-                    results.push(ident);
-                }
-                // a port may have the name of a function
-                let hidden = ports.contains(&name.to_string());
-                let name = if hidden { quote!(self::#name) } else { quote!(#name) };
-                body.extend(match &results[..] {
-                    [] => quote!(#name(#(#arguments),*);),
-                    [one] => quote!(let #one = #name(#(#arguments),*);),
-                    many => quote!(let (#(#many),*) = #name(#(#arguments),*);),
+                driver.taken = taken;
+                let mut sizes = time.sizes.iter().map(|&size| Scope::new(&mut driver.program.equations, style).count(size));
+                let first = sizes.next().map(|size| size.within(Level::Sum)).unwrap_or_default();
+                let steps = sizes.fold(first, |steps, size| {
+                    let size = size.tokens;
+                    quote!(usize::max(#steps, #size))
+                });
+                body.extend(if time.reverse {
+                    quote!(for #step in (0..#steps).rev() { #inside })
+                } else {
+                    quote!(for #step in 0..#steps { #inside })
                 });
             }
         }

@@ -8,19 +8,7 @@ impl Program {
     pub fn print(&self) -> String {
         let mut text = String::new();
         for call in &self.calls {
-            let names: Vec<&str> = call.computes.iter().map(|&name| self.equations.pool.text(name)).collect();
-            let place = call.result().map(|name| self.print_place(name)).unwrap_or_default();
-            let what = match &call.form {
-                Form::Contraction(product) => self.print_contraction(product),
-                Form::Nest(nest) => (if nest.flat { "flat nest" } else { "nest" }).to_string(),
-                Form::Copy(name, destination) => format!("copy {} to {destination:?}", self.equations.pool.text(*name)),
-                Form::ColumnSum(matrix) => format!("column sums of {}", self.equations.pool.text(matrix.tensor)),
-            };
-            let (names, arrow) = (names.join(", "), if names.is_empty() { "" } else { " = " });
-            let _ = writeln!(text, "{names}{place}{arrow}{what}");
-            if let Form::Nest(nest) = &call.form {
-                self.print_steps(&nest.steps, 1, &mut text);
-            }
+            self.print_call(call, 0, &mut text);
         }
         for (name, place) in &self.buffers {
             if let Place::View(of) = place {
@@ -28,6 +16,30 @@ impl Program {
             }
         }
         text
+    }
+    fn print_call(&self, call: &Call, depth: usize, text: &mut String) {
+        let indent = "  ".repeat(depth);
+        if let Form::TimeLoop(time) = &call.form {
+            let sizes: Vec<String> = time.sizes.iter().map(|&size| crate::equations::print::print_index(&self.equations.pool, &[], size)).collect();
+            let direction = if time.reverse { ", last first" } else { "" };
+            let _ = writeln!(text, "{indent}for each {} of {}{direction}", time.label, sizes.join(" or "));
+            time.steps.iter().for_each(|moment| self.print_call(&moment.call, depth + 1, text));
+            return;
+        }
+        let names: Vec<&str> = call.computes.iter().map(|&name| self.equations.pool.text(name)).collect();
+        let place = call.result().map(|name| self.print_place(name)).unwrap_or_default();
+        let what = match &call.form {
+            Form::Contraction(product) => self.print_contraction(product),
+            Form::Nest(nest) => (if nest.flat { "flat nest" } else { "nest" }).to_string(),
+            Form::Copy(name, destination) => format!("copy {} to {destination:?}", self.equations.pool.text(*name)),
+            Form::ColumnSum(matrix) => format!("column sums of {}", self.equations.pool.text(matrix.tensor)),
+            Form::TimeLoop(_) => String::new(),
+        };
+        let (names, arrow) = (names.join(", "), if names.is_empty() { "" } else { " = " });
+        let _ = writeln!(text, "{indent}{names}{place}{arrow}{what}");
+        if let Form::Nest(nest) = &call.form {
+            self.print_steps(&nest.steps, depth + 1, text);
+        }
     }
     fn print_place(&self, name: Name) -> String {
         match self.buffers.get(&name) {

@@ -16,7 +16,8 @@ impl Program {
         self.computed_before_read()?;
         self.results_are_computed()?;
         self.lifetimes()?;
-        self.axes_are_bound()
+        self.axes_are_bound()?;
+        self.steps_are_apart()
     }
     fn text(&self, name: Name) -> &str {
         self.equations.pool.text(name)
@@ -37,15 +38,19 @@ impl Program {
         let mut written: BTreeSet<Destination> = BTreeSet::new();
         let mut computed: BTreeSet<Name> = BTreeSet::new();
         for call in &self.calls {
-            let destination = match (&call.form, call.result().map(|name| self.buffers.get(&name))) {
-                (Form::Copy(_, destination), _) => Some(*destination),
-                (_, Some(Some(Place::Result(destination)))) => Some(*destination),
-                _ => None,
-            };
-            if let Some(destination) = destination
-                && !written.insert(destination)
-            {
-                return Err(format!("{destination:?} is written twice"));
+            let mut destinations = Vec::new();
+            if let Form::Copy(_, destination) = call.form {
+                destinations.push(destination);
+            }
+            for name in call.stored() {
+                if let Some(Place::Result(destination)) = self.buffers.get(&name) {
+                    destinations.push(*destination);
+                }
+            }
+            for destination in destinations {
+                if !written.insert(destination) {
+                    return Err(format!("{destination:?} is written twice"));
+                }
             }
             for &name in &call.computes {
                 if !computed.insert(name) {
@@ -77,8 +82,7 @@ impl Program {
             let mut written = BTreeSet::new();
             for name in &call.computes {
                 if let Some(Place::Workspace(slot)) = self.buffers.get(name) {
-                    let stored = matches!(call.form, Form::Nest(_)) || Some(*name) == call.result();
-                    if !stored {
+                    if !call.stored().contains(name) {
                         continue;
                     }
                     let read =
@@ -98,8 +102,38 @@ impl Program {
     }
     fn axes_are_bound(&self) -> Result<(), String> {
         for call in &self.calls {
-            if let Form::Nest(nest) = &call.form {
-                self.check_steps(nest, &nest.steps, &mut Vec::new())?;
+            match &call.form {
+                Form::Nest(nest) => self.check_steps(nest, &nest.steps, &mut Vec::new())?,
+                Form::TimeLoop(time) => {
+                    for moment in &time.steps {
+                        if let Form::Nest(nest) = &moment.call.form {
+                            self.check_steps(nest, &nest.steps, &mut vec![moment.time])?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+    fn steps_are_apart(&self) -> Result<(), String> {
+        for call in &self.calls {
+            let Form::TimeLoop(time) = &call.form else { continue };
+            for moment in &time.steps {
+                match &moment.call.form {
+                    Form::Nest(_) => {}
+                    Form::Contraction(product) => {
+                        if [product.left.tensor, product.right.tensor].contains(&product.result.tensor) {
+                            return Err(format!("`{}` is an operand of its own product", self.text(product.result.tensor)));
+                        }
+                    }
+                    _ => return Err("a step of a time loop is a contraction or a nest".to_string()),
+                }
+            }
+            for name in call.stored() {
+                if let Some(Place::View(_)) = self.buffers.get(&name) {
+                    return Err(format!("`{}` is computed in steps, and is a view", self.text(name)));
+                }
             }
         }
         Ok(())

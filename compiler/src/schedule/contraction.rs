@@ -29,8 +29,8 @@ struct Operand {
     strides: Strides,
 }
 
-/// The kernel call that computes a tensor, if its equation is one.
-pub fn contraction(equations: &mut Equations, name: Name) -> Option<Contraction> {
+/// The kernel call that computes a tensor, if its equation is one. In a loop over time, `time` is the axis that has one value.
+pub fn contraction(equations: &mut Equations, name: Name, time: Option<u32>) -> Option<Contraction> {
     let tensor = equations.tensors[&name].clone();
     let equation = tensor.equation()?;
     if equation.reduction != Some(Reduction::Sum) || equation.condition != Condition::TRUE {
@@ -41,9 +41,12 @@ pub fn contraction(equations: &mut Equations, name: Name) -> Option<Contraction>
     let own = equations.own_axes(name);
     let result = operand(equations, name, &own)?;
     let (left, right) = (read(equations, left)?, read(equations, right)?);
+    if left.tensor == name || right.tensor == name {
+        return None;
+    }
     let sizes: Vec<Index> = tensor.axes.iter().chain(&equation.reduced).copied().collect();
     [(&left, &right), (&right, &left)].into_iter().find_map(|(left, right)| {
-        let product = as_product(&mut equations.pool, name, &sizes, tensor.axes.len(), left, right, &result)?;
+        let product = as_product(&mut equations.pool, name, &sizes, tensor.axes.len(), time, left, right, &result)?;
         let inside = [&product.left, &product.right, &product.result].into_iter().all(|matrix| is_inside(equations, matrix));
         inside.then_some(product)
     })
@@ -100,17 +103,20 @@ fn run(pool: &mut Pool, sizes: &[Index], axes: &[u32], last: u32, tensors: [&Ope
     Run { axes: chain, size }
 }
 
+#[allow(clippy::too_many_arguments)]
 fn as_product(
     pool: &mut Pool,
     sum: Name,
     sizes: &[Index],
     rank: usize,
+    time: Option<u32>,
     left: &Operand,
     right: &Operand,
     result: &Operand,
 ) -> Option<Contraction> {
     let (mut m, mut n, mut k) = (Vec::new(), Vec::new(), Vec::new());
-    for axis in (0..sizes.len() as u32).filter(|&axis| pool.constant_of(sizes[axis as usize]) != Some(1)) {
+    let long = |pool: &Pool, axis: &u32| Some(*axis) != time && pool.constant_of(sizes[*axis as usize]) != Some(1);
+    for axis in (0..sizes.len() as u32).filter(|axis| long(pool, axis)) {
         let summed = axis as usize >= rank;
         match (left.strides.of(axis).is_some(), right.strides.of(axis).is_some()) {
             (true, true) if summed => k.push(axis),
@@ -147,13 +153,13 @@ fn as_product(
     };
     let inside = |axis: &u32| rows.axes.contains(axis) || columns.axes.contains(axis) || inner.axes.contains(axis);
     let outer: Vec<(u32, Index)> = (0..sizes.len() as u32)
-        .filter(|axis| pool.constant_of(sizes[*axis as usize]) != Some(1) && !inside(axis))
+        .filter(|axis| long(pool, axis) && !inside(axis))
         .map(|axis| (axis, sizes[axis as usize]))
         .collect();
     let adds = outer.iter().any(|&(axis, _)| axis as usize >= rank);
     let mut matrix = |operand: &Operand, rows: &Run, columns: &Run| {
         let mut offset = operand.strides.offset;
-        for &(number, size) in &outer {
+        for (number, size) in outer.iter().copied().chain(time.map(|time| (time, sizes[time as usize]))) {
             if let Some(stride) = operand.strides.of(number) {
                 let axis = pool.axis(number, size);
                 let step = pool.times(axis, stride);
@@ -199,13 +205,14 @@ pub fn column_sum(equations: &mut Equations, name: Name) -> Option<Matrix> {
 
 /// The pointwise equation of `name` as what is applied to the product while it is in registers; it reads the stored value of the
 /// product, `of`, at its own place only.
-pub fn epilogue(equations: &mut Equations, contraction: &Contraction, of: Name, name: Name) -> Option<Epilogue> {
+pub fn epilogue(equations: &mut Equations, contraction: &Contraction, of: Name, name: Name, time: Option<u32>) -> Option<Epilogue> {
     let tensor = equations.tensors[&name].clone();
     let body = tensor.equation().filter(|equation| equation.reduction.is_none())?.body;
     if contraction.layout == Layout::LeftTransposed || !contraction.outer.is_empty() || equations.tensors[&of].axes != tensor.axes {
         return None;
     }
     let own = equations.own_axes(name);
+    let tensor_axes = tensor.axes;
     let place = layout::flat(equations, name, &own);
     let row_and_column = split(&mut equations.pool, place, contraction.result.columns);
     // The epilogue so far takes the place of the read of its result.
@@ -224,13 +231,13 @@ pub fn epilogue(equations: &mut Equations, contraction: &Contraction, of: Name, 
             return None;
         }
         let flat = layout::flat(equations, tensor, &at);
-        let axes = equations.tensors[&tensor].axes.clone();
-        let count = equations.pool.count(&axes);
+        let its_axes = equations.tensors[&tensor].axes.clone();
+        let count = equations.pool.count(&its_axes);
         let (rows, columns) = (contraction.result.rows, contraction.result.columns);
         let all = equations.pool.times(rows, columns);
         let how = match row_and_column {
-            _ if axes.is_empty() => Broadcast::Number,
-            _ if flat == place && count == all => Broadcast::Element,
+            _ if its_axes.is_empty() => Broadcast::Number,
+            _ if flat == place && (count == all || (time.is_some() && its_axes == tensor_axes)) => Broadcast::Element,
             Some((_, column)) if flat == column && count == columns => Broadcast::Column,
             Some((row, _)) if flat == row && count == rows => Broadcast::Row,
             _ => return None,

@@ -4,6 +4,7 @@
 //!    order of their parameters, so that each is computed while what it reads is fresh.
 //! 2. A pointwise equation that has the numbers of another tensor in the same order is a view and costs nothing.
 //! 3. A sum of products is a kernel (`contraction`); pointwise equations that are its only reader, one after the other, are its epilogue.
+//!    Equations that read each other are a loop over time of such calls (`recurrence`).
 //! 4. Everything else is loops (`nest`), and neighbours over the same elements share them (`fusion`).
 //! 5. Lifetimes, and from them slots of the workspace (`workspace`).
 
@@ -11,6 +12,7 @@ mod contraction;
 mod fusion;
 mod layout;
 mod nest;
+mod recurrence;
 mod workspace;
 
 #[cfg(test)]
@@ -37,7 +39,16 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
         Destination::Gradient(number) => (3, usize::MAX - number),
         Destination::Untrained(number) => (4, number),
     });
-    let order: Vec<Name> = equations.groups(wanted.iter().map(|&(name, _)| name)).into_iter().flatten().collect();
+    let groups = equations.groups(wanted.iter().map(|&(name, _)| name));
+    let order: Vec<Name> = groups.iter().flatten().copied().collect();
+    let mut recurrences: BTreeMap<Name, Vec<Name>> = BTreeMap::new();
+    let mut recurrent: BTreeSet<Name> = BTreeSet::new();
+    for group in groups {
+        if equations.is_recurrence(&group) {
+            recurrent.extend(&group);
+            recurrences.insert(group[0], group);
+        }
+    }
     let mut readers: BTreeMap<Name, Vec<Name>> = BTreeMap::new();
     for &name in &order {
         for read in equations.reads(name) {
@@ -54,7 +65,12 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
             places.insert(name, Place::Given);
             continue;
         }
-        if inside.contains(&name) {
+        if let Some(group) = recurrences.get(&name) {
+            let placed = places.keys().copied().collect();
+            computed.push(recurrence::time_loop(&mut equations, group, &readers, &placed, &mut panels));
+            continue;
+        }
+        if inside.contains(&name) || recurrent.contains(&name) {
             continue;
         }
         if let Some(call) = kernels.remove(&name) {
@@ -67,10 +83,10 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
             places.insert(name, Place::View(of));
             continue;
         }
-        let Some(mut product) = contraction::contraction(&mut equations, name) else {
+        let Some(mut product) = contraction::contraction(&mut equations, name, None) else {
             let form = match contraction::column_sum(&mut equations, name) {
                 Some(rows) => Form::ColumnSum(rows),
-                None => Form::Nest(nest::nest(&mut equations, name)),
+                None => Form::Nest(nest::nest(&mut equations, name, None)),
             };
             computed.push(Call { computes: vec![name], form });
             continue;
@@ -83,10 +99,11 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
             && !product.adds
             && !places.contains_key(&last)
             && let [reader] = readers.get(&last).map_or(&[][..], |readers| &readers[..])
+            && !recurrent.contains(reader)
             // of several products that meet in one equation it belongs to the first
             && !inside.contains(reader)
             && !kernels.contains_key(reader)
-            && let Some(epilogue) = contraction::epilogue(&mut equations, &product, last, *reader)
+            && let Some(epilogue) = contraction::epilogue(&mut equations, &product, last, *reader, None)
         {
             product.epilogue = Some(epilogue);
             product.result.tensor = *reader;
@@ -102,7 +119,7 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
         }
     }
     for call in &computed {
-        if let Some(name) = call.result() {
+        for name in call.stored() {
             places.entry(name).or_insert(if equations.tensors[&name].axes.is_empty() { Place::Number } else { Place::Workspace(0) });
         }
     }

@@ -17,8 +17,8 @@ use crate::equations::{
 use crate::program::{Bound, Nest, Range, Step, Value};
 use std::collections::BTreeMap;
 
-/// The loops that compute a tensor from its equation.
-pub fn nest(equations: &mut Equations, name: Name) -> Nest {
+/// The loops that compute a tensor from its equation. In a loop over time, `time` is the axis that has one value.
+pub fn nest(equations: &mut Equations, name: Name, time: Option<u32>) -> Nest {
     let tensor = equations.tensors[&name].clone();
     let Some(equation) = tensor.equation().cloned() else { unreachable!("only tensors with an equation are computed") };
     let rank = tensor.axes.len();
@@ -27,15 +27,21 @@ pub fn nest(equations: &mut Equations, name: Name) -> Nest {
         sizes.iter().enumerate().map(|(number, &size)| (tensor.labels.get(number).cloned().unwrap_or_default(), size)).collect();
     let at = equations.own_axes(name);
     let long = |pool: &Pool, axis: &u32| pool.constant_of(sizes[*axis as usize]) != Some(1);
-    let outer: Vec<u32> = (0..rank as u32).filter(|axis| long(&equations.pool, axis)).collect();
+    let outer: Vec<u32> = (0..rank as u32).filter(|axis| Some(*axis) != time && long(&equations.pool, axis)).collect();
     let reduced: Vec<u32> = (rank as u32..sizes.len() as u32).filter(|axis| long(&equations.pool, axis)).collect();
     let Some(reduction) = equation.reduction else {
-        return flat(equations, name, &axes, equation.body)
-            .unwrap_or_else(|| pointwise(&equations.pool, name, axes, at, &outer, equation.body, tensor.element));
+        let flat = if time.is_none() { flat(equations, name, &axes, equation.body) } else { None };
+        return flat.unwrap_or_else(|| pointwise(&equations.pool, name, axes, at, &outer, equation.body, tensor.element));
     };
     if reduction == Reduction::Sum
-        && let Some(steps) = added(&mut equations.pool, name, &equation, &sizes, at.clone(), &outer, &reduced)
+        && let Some(mut steps) = added(&mut equations.pool, name, &equation, &sizes, at.clone(), &outer, &reduced)
     {
+        if time.is_some() {
+            // only this step's elements
+            let value = Value::Scalar(equations.pool.constant(0.0));
+            let zeros = around(outer.iter().map(|&axis| Range::full(axis)).collect(), vec![Step::Set { tensor: name, at, value }]);
+            steps.splice(0..1, zeros);
+        }
         return Nest { axes, flat: false, steps };
     }
     let pool = &mut equations.pool;
