@@ -587,11 +587,20 @@ Wrong:
 
 Right:
     model M(x[4]) -> y { y = x -> linear(4); optimizer = adam(); optimizer for *.b = none; }"),
-    code("NN0701", "a recurrence (not built yet)", "\
-An equation that reads earlier elements of itself along a time axis is a later part of the language.
+    code("NN0701", "a recurrence without time, or without axes", "\
+An equation may read itself, and equations may read each other in a circle, if there is one axis, time, along which
+all these reads are earlier, or all later: `h[t - 1, j]`, `h[t - 2, j]`. Reads at the same element are fine where they
+make no circle of their own. Outside of the tensor stands a first value: `h[t - 1, j] or 0`, or
+`if t > 0 { h[t - 1, j] } else { h0[j] }`.
+
+The axes of a tensor in a circle must be told by written ranges, `h[t: T, j: n]`, or by reads of tensors that are
+not in it: `h[t, j] = x[t, j] + …`.
 
 Wrong:
-    model M(x[4]) -> y { y[i] = y[i - 1] or 0; }"),
+    model M(x[4]) -> y { y[i] = (y[i - 1] or 0) + (y[i + 1] or 0); }
+
+Right:
+    model M(x[4]) -> y { y[i] = x[i] + 0.5 * (y[i - 1] or 0); }"),
     code("NN0702", "`random` (not built yet)", "\
 Tensors that are drawn anew at every call are a later part of the language.
 

@@ -1,12 +1,13 @@
 //! Cycles as loops over time.
 //!
 //! In a step each equation of the cycle is computed at one value of its time axis, by the same means as outside of it: a sum of products
-//! is a kernel, whose operands begin where that step's rows do, and everything else is loops over the other axes. What the cycle reads and
-//! does not write has been computed for all steps before; what reads the cycle alone comes after it.
+//! is a kernel, whose operands begin where that step's rows do, and everything else is loops over the other axes. Pointwise equations over
+//! the same elements that follow one another share these loops: a cell is one product and one pass. What the cycle reads and does not
+//! write has been computed for all steps before; what only reads the cycle comes after it.
 
 use super::{contraction, nest};
-use crate::equations::{Equations, Index, Name, Recurrence};
-use crate::program::{Call, Form, Layout, Moment, TimeLoop};
+use crate::equations::{AtomNode, Equations, Index, Name, Part, Parts, Recurrence, ScalarNode};
+use crate::program::{Call, Form, Layout, Moment, Nest, Range, Step, TimeLoop, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The loop that computes a group of equations that read each other. `placed` are asked for where they lie.
@@ -34,11 +35,70 @@ pub fn time_loop(
         inside.extend(&members);
         steps.push(Moment { call: Call { computes: members, form }, time, within });
     }
-    // what is computed on the way in registers is stored nowhere
+    let steps = fused(equations, steps);
     let computes = steps.iter().flat_map(|moment| moment.call.computes.iter().copied()).collect();
     let (first, time) = recurrence.members[0];
     let label = equations.tensors[&first].labels.get(time as usize).cloned().unwrap_or_default();
     Call { computes, form: Form::TimeLoop(TimeLoop { label, sizes, reverse: recurrence.reverse, steps }) }
+}
+
+/// Neighbours that compute the same elements one by one, and read of each other only the element that they compute, in one nest.
+fn fused(equations: &Equations, steps: Vec<Moment>) -> Vec<Moment> {
+    let mut all: Vec<Moment> = Vec::new();
+    for moment in steps {
+        if let Some(last) = all.last_mut()
+            && let (Form::Nest(before), Form::Nest(nest)) = (&last.call.form, &moment.call.form)
+            && (last.time, last.within) == (moment.time, moment.within)
+            && let Some(steps) = joined(&before.steps, &nest.steps)
+            && before.axes.iter().map(|&(_, size)| size).eq(nest.axes.iter().map(|&(_, size)| size))
+            && moment.call.computes.iter().all(|&name| reads_in_place(equations, name, moment.time, &last.call.computes))
+        {
+            let axes = before.axes.clone();
+            last.call.computes.extend(moment.call.computes);
+            last.call.form = Form::Nest(Nest { axes, flat: false, steps });
+            continue;
+        }
+        all.push(moment);
+    }
+    all
+}
+
+/// Two nests of the same full loops around stored values as one.
+fn joined(one: &[Step], other: &[Step]) -> Option<Vec<Step>> {
+    if let ([Step::Loop(range, inside)], [Step::Loop(second, other)]) = (one, other) {
+        let full = *range == Range::full(range.axis) && range == second;
+        return full.then(|| joined(inside, other))?.map(|inside| vec![Step::Loop(range.clone(), inside)]);
+    }
+    let stores = |step: &Step| matches!(step, Step::Set { value: Value::Scalar(_) | Value::Integer(_), .. });
+    one.iter().chain(other).all(stores).then(|| one.iter().chain(other).cloned().collect())
+}
+
+/// Whether an equation reads each of these tensors at another time, or at the very element that it computes.
+fn reads_in_place(equations: &Equations, name: Name, time: u32, of: &[Name]) -> bool {
+    let pool = &equations.pool;
+    let Some(equation) = equations.tensors[&name].equation() else { return false };
+    let own = |number: usize, index: Index, size: Index| pool.axis_of(index) == Some(number as u32) || pool.constant_of(size) == Some(1);
+    let mut in_place = true;
+    pool.visit(Parts::of_scalar(equation.body), &mut |part| {
+        let (tensor, at) = match part {
+            Part::Scalar(scalar) => match pool.scalar(scalar) {
+                ScalarNode::Read { tensor, at } => (tensor, at),
+                _ => return,
+            },
+            Part::Atom(atom) => match pool.atom(atom) {
+                AtomNode::Read { tensor, at, .. } => (tensor, at),
+                _ => return,
+            },
+            _ => return,
+        };
+        if of.contains(tensor) {
+            let axes = &equations.tensors[tensor].axes;
+            let now = at.get(time as usize).is_none_or(|&index| own(time as usize, index, axes[time as usize]));
+            let here = at.iter().zip(axes).enumerate().all(|(number, (&index, &size))| own(number, index, size));
+            in_place &= here || !now;
+        }
+    });
+    in_place
 }
 
 /// The sizes of the time axes without those that are no longer than another one.

@@ -108,9 +108,9 @@ fn without_time() {
       help: read an element before the one that is defined: `h[t - 1, j] or 0`
 
     model M(x[4]) -> y { y[i] = (y[3 - i] or 0) + x[i]; }
-    error[NN0701]: no time axis: `y` reads itself at the same element
+    error[NN0701]: no time axis: `y` reads itself at no constant distance
       `y`: a recurrence
-      `y[3 - i]`: the same element
+      `y[3 - i]`: not at `t` plus a constant
       note: Along one axis all reads of a recurrence must be earlier, or all later; others may be at the same element, if not in a circle.
       help: read an element before the one that is defined: `h[t - 1, j] or 0`
 
