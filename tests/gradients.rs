@@ -32,7 +32,21 @@ macro_rules! subjects {
         const SUBJECTS: &[&str] = &[$(stringify!($subject)),*, "initial", "optimizers", "schedules"];
     };
 }
-subjects!(activations, attention, convolution, dense, losses, metrics, normalization, padding, pooling, recurrent, resampling, shape, sizes);
+subjects!(
+    activations,
+    attention,
+    convolution,
+    dense,
+    losses,
+    metrics,
+    normalization,
+    padding,
+    pooling,
+    recurrent,
+    resampling,
+    shape,
+    sizes
+);
 
 #[test]
 fn every_file_of_models_is_tested() {

@@ -4,8 +4,8 @@ use super::Elaboration;
 use super::bodies::{in_statement, visit_statements};
 use super::values::{Context, Frame, Labelled, Outcome, Reported, Value};
 use super::walk::{self, Applied};
-use nnc_grammar::tree::{Binder, DimKind, Expression, ExpressionKind, Flow, Name, Path, Stage, Statement, StatementKind};
 use nnc_grammar::Diagnostic;
+use nnc_grammar::tree::{Binder, DimKind, Expression, ExpressionKind, Flow, Name, Path, Stage, Statement, StatementKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'a> Elaboration<'a> {

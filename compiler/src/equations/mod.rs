@@ -29,11 +29,8 @@ pub(crate) mod notation;
 mod order;
 mod pool;
 pub mod print;
-<<<<<<< HEAD
 mod printer;
-=======
 mod recurrence;
->>>>>>> 1e84694 (elaborate: recurrences)
 mod rewrite;
 mod scalar;
 #[cfg(test)]

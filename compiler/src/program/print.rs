@@ -20,7 +20,8 @@ impl Program {
     fn print_call(&self, call: &Call, depth: usize, text: &mut String) {
         let indent = "  ".repeat(depth);
         if let Form::TimeLoop(time) = &call.form {
-            let sizes: Vec<String> = time.sizes.iter().map(|&size| crate::equations::print::print_index(&self.equations.pool, &[], size)).collect();
+            let sizes: Vec<String> =
+                time.sizes.iter().map(|&size| crate::equations::print::print_index(&self.equations.pool, &[], size)).collect();
             let direction = if time.reverse { ", last first" } else { "" };
             let _ = writeln!(text, "{indent}for each {} of {}{direction}", time.label, sizes.join(" or "));
             time.steps.iter().for_each(|moment| self.print_call(&moment.call, depth + 1, text));

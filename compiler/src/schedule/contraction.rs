@@ -152,10 +152,8 @@ fn as_product(
         (Layout::RightTransposed, longest(pool, &m, [left, result])?, run(pool, sizes, &k, last, [left, right]))
     };
     let inside = |axis: &u32| rows.axes.contains(axis) || columns.axes.contains(axis) || inner.axes.contains(axis);
-    let outer: Vec<(u32, Index)> = (0..sizes.len() as u32)
-        .filter(|axis| long(pool, axis) && !inside(axis))
-        .map(|axis| (axis, sizes[axis as usize]))
-        .collect();
+    let outer: Vec<(u32, Index)> =
+        (0..sizes.len() as u32).filter(|axis| long(pool, axis) && !inside(axis)).map(|axis| (axis, sizes[axis as usize])).collect();
     let adds = outer.iter().any(|&(axis, _)| axis as usize >= rank);
     let mut matrix = |operand: &Operand, rows: &Run, columns: &Run| {
         let mut offset = operand.strides.offset;
