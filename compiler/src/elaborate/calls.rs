@@ -487,6 +487,8 @@ impl<'a> Elaboration<'a> {
             }
             other => {
                 let scalar = self.real_of(other, span)?;
+                let axes: Vec<u32> = (0..front).chain(free.iter().copied()).collect();
+                let scalar = self.guarded_value(frame, context, &axes, scalar);
                 let used = self.equations.pool.axes_of_scalar(scalar);
                 (scalar, None, used)
             }

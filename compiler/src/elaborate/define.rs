@@ -4,8 +4,9 @@
 
 use super::Elaboration;
 use super::values::{Context, Frame, Outcome, Tensor};
-use crate::equations::{Condition, Definition, Element, Equation, Index, Name, Reduction, Scalar, Substitution};
+use crate::equations::{AtomNode, Condition, ConditionNode, Definition, Element, Equation, Index, Name, Part, Parts, Reduction};
 use crate::equations::{Rewriter, Tensor as Defined};
+use crate::equations::{Scalar, ScalarNode, Substitution};
 use crate::model::Origin;
 use nnc_grammar::Diagnostic;
 use std::collections::BTreeMap;
@@ -143,6 +144,7 @@ impl<'a> Elaboration<'a> {
                 labels[position] = free.unwrap_or_default();
             }
         }
+        let root = self.guarded(frame, context, &order, root);
         let interval = self.interval_of_root(&root, &context.facts);
         let mut rewriter = Rewriter::new(&mut self.equations.pool, Substitution(&places));
         let equation = match root {
@@ -164,6 +166,67 @@ impl<'a> Elaboration<'a> {
             self.intervals.insert(name, interval);
         }
         Ok(())
+    }
+
+    /// An equation that is made of a part of an expression holds at all elements, also where a choice around that part keeps an access in
+    /// range: the choice becomes a condition of the equation.
+    fn guarded(&mut self, frame: &Frame<'a>, context: &Context, axes: &[u32], root: Root) -> Root {
+        match root {
+            Root::Value(_) => root,
+            Root::Reduced(reduced) => {
+                let facts = self.facts_for(frame, context, axes, reduced.body);
+                Root::Reduced(Reduced { condition: self.equations.pool.all(&[facts, reduced.condition]), ..reduced })
+            }
+        }
+    }
+
+    /// [`Self::guarded`] for a value: 0 where the choice does not hold.
+    pub(super) fn guarded_value(&mut self, frame: &Frame<'a>, context: &Context, axes: &[u32], value: Scalar) -> Scalar {
+        let facts = self.facts_for(frame, context, axes, value);
+        let zero = self.equations.pool.constant(0.0);
+        self.equations.pool.select(facts, value, zero)
+    }
+
+    /// What the choices around an expression say of these axes, if its accesses need it.
+    fn facts_for(&mut self, frame: &Frame<'a>, context: &Context, axes: &[u32], body: Scalar) -> Condition {
+        let pool = &self.equations.pool;
+        let index_only = |&part: &Condition| match pool.condition(part) {
+            ConditionNode::NonNegative(_) | ConditionNode::Zero(_) => true,
+            ConditionNode::Not(inner) => matches!(pool.condition(*inner), ConditionNode::NonNegative(_) | ConditionNode::Zero(_)),
+            _ => false,
+        };
+        let around = context.facts.get(frame.facts.len()..).unwrap_or_default();
+        let parts = around.iter().flat_map(|&fact| pool.parts_of(fact));
+        let facts: Vec<Condition> =
+            parts.filter(index_only).filter(|&part| pool.axes_of_condition(part).iter().all(|axis| axes.contains(axis))).collect();
+        if facts.is_empty() || self.is_plainly_in_range(body) { Condition::TRUE } else { self.equations.pool.all(&facts) }
+    }
+
+    /// Whether ranges alone keep every access of an expression inside of its tensor.
+    fn is_plainly_in_range(&mut self, body: Scalar) -> bool {
+        let mut accesses = Vec::new();
+        let pool = &self.equations.pool;
+        pool.visit(Parts::of_scalar(body), &mut |part| match part {
+            Part::Scalar(scalar) => {
+                if let ScalarNode::Read { tensor, at } = pool.scalar(scalar) {
+                    accesses.push((*tensor, at.clone()));
+                }
+            }
+            Part::Atom(atom) => {
+                if let AtomNode::Read { tensor, at, .. } = pool.atom(atom) {
+                    accesses.push((*tensor, at.clone()));
+                }
+            }
+            _ => {}
+        });
+        accesses.into_iter().all(|(tensor, at)| {
+            let Some(sizes) = self.equations.tensors.get(&tensor).map(|tensor| tensor.axes.clone()) else { return true };
+            at.into_iter().zip(sizes).all(|(index, size)| {
+                let above = self.equations.pool.minus(size, index);
+                let above = self.equations.pool.offset(above, -1);
+                self.equations.pool.never_negative(index) && self.equations.pool.never_negative(above)
+            })
+        })
     }
 
     /// Refuses shapes with too many axes or elements.

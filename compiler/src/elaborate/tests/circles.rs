@@ -77,6 +77,27 @@ fn in_reverse_with_integers_and_two_axes() {
 }
 
 #[test]
+fn a_choice_around_a_reduction_keeps_it_in_range() {
+    let model = model(
+        "layer scaled(x) -> y { param w = 1; y = x * w; }
+        model M(x[4, 3]) -> (y, z) {
+            y[t: 4] = if t > 0 { max(j) x[t - 1, j] } else { 0 };
+            z[t: 4, j: 3] = if t > 0 { scaled(x[t - 1, j]) } else { 0 };
+            unbatched; loss = sum(y) + sum(z);
+        }",
+    );
+    insta::assert_snapshot!(print(&model.training.equations), @r"
+    input x[4, 3]
+    param scaled1.w
+    y[t] = if t >= 1 { max(j where t >= 1) x[t - 1, j] } else { 0 }
+    z.input[t: 4, j] = if t >= 1 { x[t - 1, j] } else { 0 }
+    scaled1.y[t, j] = z.input[t, j] * scaled1.w
+    z[t, j] = if t >= 1 { scaled1.y[t, j] } else { 0 }
+    loss.each = sum(i) y[i] + sum(i, j) z[i, j]
+    ");
+}
+
+#[test]
 fn without_time() {
     let texts = [
         "model M(x[4]) -> y { y[i] = y[i] + x[i]; }",
