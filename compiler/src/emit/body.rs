@@ -300,7 +300,7 @@ fn contraction(scope: &mut Scope, product: &Contraction) -> TokenStream {
     let (left, right, mut result) =
         (matrix(scope, &product.left, false), matrix(scope, &product.right, false), matrix(scope, &product.result, true));
     // each turn of a loop borrows it anew
-    if !product.outer.is_empty() && result.to_string() == result_name.0.to_string() {
+    if !product.outer.is_empty() && result_name.0 == result.to_string() {
         result = quote!(&mut *#result);
     }
     let call = match (product.layout, product.adds) {
