@@ -1,4 +1,5 @@
 pub(crate) mod random;
+mod recurrences;
 pub(crate) mod rules;
 mod values;
 mod verifier;
