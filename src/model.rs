@@ -138,8 +138,10 @@ impl<N: Network> Model<N> {
     pub fn update(&mut self) {
         self.gradient.resize(N::PARAMETER_COUNT, N::Real::ZERO);
         self.ensure_state();
-        let Model { parameters, gradient, state, optimizer, step, .. } = self;
-        N::update(optimizer, *step + 1, parameters, gradient, state).expect("all slices have the lengths that the network states");
+        let Model { parameters, gradient, state, optimizer, step, workspace, .. } = self;
+        grow(&mut workspace.lanes, N::UPDATE_WORKSPACE, Lane::ZERO);
+        N::update(optimizer, *step + 1, parameters, gradient, state, &mut workspace.lanes)
+            .expect("all slices have the lengths that the network states");
         *step += 1;
     }
 

@@ -99,6 +99,8 @@ pub trait Network {
     const OPTIMIZER_STATES: &'static [Tensor];
     /// How many numbers the state of the optimizer is.
     const OPTIMIZER_STATE_COUNT: usize;
+    /// How many [`Lane`]s of workspace an update needs: some where an optimizer works on whole tensors.
+    const UPDATE_WORKSPACE: usize = 0;
     /// Inputs in order.
     const INPUTS: &'static [Port];
     /// Targets in order.
@@ -165,7 +167,7 @@ pub trait Network {
         gradient: &mut [Self::Real],
         workspace: &mut [Lane],
     ) -> Result<Self::Real, Error>;
-    /// Updates the parameters from a gradient; `step` counts from 1.
+    /// Updates the parameters from a gradient; `step` counts from 1. The workspace has at least [`Network::UPDATE_WORKSPACE`] cache lines.
     ///
     /// # Errors
     /// A slice that is too short or long.
@@ -175,6 +177,7 @@ pub trait Network {
         parameters: &mut [Self::Real],
         gradient: &[Self::Real],
         state: &mut [Self::Real],
+        workspace: &mut [Lane],
     ) -> Result<(), Error>;
     /// Reads or changes a field of the optimizer by its place in [`Network::FIELDS`].
     fn field(optimizer: &mut Self::Optimizer, number: usize) -> Option<&mut f64>;

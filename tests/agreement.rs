@@ -216,7 +216,7 @@ fn run<N: Network>(words: &mut dyn Iterator<Item = &str>) -> String {
     let mut state = vec![N::Real::NAN; N::OPTIMIZER_STATE_COUNT];
     N::init_optimizer(&parameters, &mut state).expect("init_optimizer");
     let mut trained = parameters.clone();
-    N::update(&N::Optimizer::default(), 1, &mut trained, &gradient, &mut state).expect("update");
+    N::update(&N::Optimizer::default(), 1, &mut trained, &gradient, &mut state, &mut workspace).expect("update");
     N::init(0, &mut trained).expect("init");
     let texts: Vec<String> = results.iter().map(|x| format!("{x:e}")).collect();
     texts.join(" ")
@@ -350,4 +350,4 @@ macro_rules! subjects {
         }
     )*};
 }
-subjects!(activations attention convolution dense initial losses metrics normalization optimizers padding pooling recurrent resampling schedules shape sizes);
+subjects!(activations attention convolution dense derivatives initial losses metrics normalization optimizers padding pooling recurrent resampling schedules shape sizes);

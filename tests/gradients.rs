@@ -3,15 +3,14 @@
 
 mod common;
 
-use common::{
-    Given, derived, difference, evaluate, evaluate_sized, fixture, is_real, models, ports, real, reals, tensor_name, value, zeros,
-};
-use ndarray::{Array1, ArrayD, Axis, IxDyn};
+use common::{Given, derived, difference, evaluate, fixture, is_real, models, ports, real, reals, tensor_name, value, zeros};
+use ndarray::{ArrayD, Axis};
 use nnc::safetensors::Tensors;
 use nnc_compiler::equations::interpret::Value;
 use nnc_compiler::equations::{Equation, Equations, Name, Role, Tensor};
+use nnc_compiler::evaluate::{self as steps, Values};
 use nnc_compiler::library::{item_name, trees};
-use nnc_compiler::model::{Draw, Forward, Group, GroupState, Model};
+use nnc_compiler::model::{Draw, Forward, Model};
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
 
@@ -37,6 +36,7 @@ subjects!(
     attention,
     convolution,
     dense,
+    derivatives,
     losses,
     metrics,
     normalization,
@@ -63,6 +63,7 @@ fn every_file_of_models_is_tested() {
 fn every_item_of_the_library_has_docs_and_a_model() {
     let text: String =
         SUBJECTS.iter().map(|subject| read_to_string(common::tests(&format!("library/{subject}.nn"))).expect("it is there")).collect();
+    let text = text + &read_to_string(common::tests("optimizers/optim_db.nn")).expect("it is there");
     let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
     for item in trees().iter().flat_map(|file| &file.items) {
         let name = item_name(item).expect("the library imports nothing");
@@ -266,35 +267,24 @@ fn optimizers() {
 
 fn check_optimizer(model: &Model, tensors: &Tensors, problems: &mut Vec<String>) {
     let derived = Derived::new(model);
-    let (name, training, groups) = (derived.name(), &model.training, &model.optimizer.groups);
-    let mut parameters: Vec<ArrayD<f64>> =
-        model.interface.parameters.iter().map(|parameter| real(zeros(&training.equations, parameter.tensor, None))).collect();
-    let mut states: Vec<Vec<ArrayD<f64>>> = groups.iter().map(|group| initial_states(model, group, &parameters)).collect();
+    let (name, training, declared) = (derived.name(), &model.training, &model.interface.parameters);
+    let zero = |tensor| Value::Real(real(zeros(&training.equations, tensor, None)));
+    let mut parameters: Values = declared.iter().map(|parameter| (parameter.name.clone(), zero(parameter.tensor))).collect();
+    let mut states = steps::initial_states(model, &parameters).unwrap_or_else(|fault| panic!("{name}: {fault}"));
     for step in 0..8 {
-        let gradients = gradients_at(&derived, step, &parameters, tensors);
-        let before = parameters.clone();
-        for (group, states) in groups.iter().zip(&mut states) {
-            let given = group_values(model, group, states, step, &before, &gradients);
-            let wanted: Vec<Name> = [group.update].into_iter().chain(group.states.iter().map(|state| state.next)).collect();
-            let mut values = evaluate(&group.equations, 0, &given, &wanted).into_iter();
-            let updated = values.next().expect("the update was asked for");
-            *states = values.collect();
-            let mut elements = updated.iter().copied();
-            for &number in &group.parameters {
-                parameters[number].iter_mut().zip(&mut elements).for_each(|(old, new)| *old = new);
-            }
-        }
-        let now = model.interface.parameters.iter().map(|parameter| parameter.name.clone()).zip(parameters.iter().cloned());
-        let kept = groups
-            .iter()
-            .zip(&states)
-            .flat_map(|(group, states)| group.states.iter().map(|state| state.name.clone()).zip(states.iter().cloned()));
-        for (what, found) in now.chain(kept) {
-            // the states of PyTorch's optimizers have other forms; only averages are compared
-            let Some(expected) = tensors.get(&format!("{name}/steps.{}", what.rsplit('.').next().unwrap_or(&what))) else { continue };
+        let before: Vec<ArrayD<f64>> = declared.iter().map(|parameter| real(parameters[&parameter.name].clone())).collect();
+        let gradients = gradients_at(&derived, step, &before, tensors).into_iter().map(Value::Real);
+        let gradients: Values = declared.iter().map(|parameter| parameter.name.clone()).zip(gradients).collect();
+        let updated = steps::update(model, step + 1, &parameters, &gradients, &mut states);
+        parameters.extend(updated.unwrap_or_else(|fault| panic!("{name}: {fault}")));
+        // the states of PyTorch's optimizers have other forms; only averages are compared
+        let averages = states.iter().filter_map(|(what, found)| Some((what.strip_suffix(".w")?.rsplit_once("ema.")?.1, found)));
+        for (what, found) in parameters.iter().map(|(what, found)| (what.as_str(), found)).chain(averages) {
+            let key = format!("{name}/steps.{what}");
+            let Some(expected) = tensors.get(&key) else { continue };
             assert_eq!(expected.shape[0], 8);
-            let expected = reals(tensors, &format!("{name}/steps.{}", what.rsplit('.').next().unwrap_or(&what)));
-            let expected = expected.index_axis(Axis(0), step).to_owned();
+            let expected = reals(tensors, &key).index_axis(Axis(0), step).to_owned();
+            let found = real(found.clone());
             problems.extend(
                 difference(&found, &expected, 1e-12).map(|difference| format!("{name}: {what} after step {}: {difference}", step + 1)),
             );
@@ -316,59 +306,6 @@ fn gradients_at(derived: &Derived, step: usize, parameters: &[ArrayD<f64>], tens
     }
     let wanted: Vec<Name> = derived.gradients[..parameters.len()].iter().map(|(_, _, gradient)| *gradient).collect();
     evaluate(&derived.forms[0].equations, 1, &given, &wanted)
-}
-
-/// The elements of these tensors, one behind the other.
-fn flat<'a>(tensors: impl Iterator<Item = &'a ArrayD<f64>>) -> ArrayD<f64> {
-    Array1::from_iter(tensors.flat_map(|tensor| tensor.iter().copied())).into_dyn()
-}
-
-/// The states of a group before the first step.
-fn initial_states(model: &Model, group: &Group, parameters: &[ArrayD<f64>]) -> Vec<ArrayD<f64>> {
-    let values = flat(group.parameters.iter().map(|&number| &parameters[number]));
-    let mut given = Given::from([("parameter".to_string(), Value::Real(values))]);
-    given.extend(fields(model));
-    let initial = |state: &GroupState| {
-        let mut equations = group.equations.clone();
-        let name = equations.fresh("initial");
-        let axes = equations.tensors[&state.tensor].axes.clone();
-        equations.insert(name, Tensor::defined(axes, Equation::pointwise(state.initial)));
-        let elements = given["parameter"].real().map_or(0, |values| values.len());
-        evaluate_sized(&equations, &[(group.equations.pool.text(group.elements), elements)], &given, &[name]).remove(0)
-    };
-    group.states.iter().map(initial).collect()
-}
-
-/// The numbers of the optimizer, as the text gives them.
-fn fields(model: &Model) -> Given {
-    let number = |value: f64| Value::Real(ArrayD::from_elem(IxDyn(&[]), value));
-    model.optimizer.fields.iter().map(|field| (field.name.clone(), number(field.value))).collect()
-}
-
-/// What the equations of a group read.
-fn group_values(
-    model: &Model,
-    group: &Group,
-    states: &[ArrayD<f64>],
-    step: usize,
-    parameters: &[ArrayD<f64>],
-    gradients: &[ArrayD<f64>],
-) -> Given {
-    let trained: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
-    let of = |tensors: &[ArrayD<f64>], which: &[usize]| Value::Real(flat(which.iter().map(|&number| &tensors[number])));
-    let number = |value: f64| Value::Real(ArrayD::from_elem(IxDyn(&[]), value));
-    let mut given = Given::from([
-        ("parameter".to_string(), of(parameters, &group.parameters)),
-        ("gradient".to_string(), of(gradients, &group.parameters)),
-        ("all.parameter".to_string(), of(parameters, &trained)),
-        ("all.gradient".to_string(), of(gradients, &trained)),
-        ("step".to_string(), number((step + 1) as f64)),
-    ]);
-    given.extend(fields(model));
-    for (state, value) in group.states.iter().zip(states) {
-        given.insert(group.equations.pool.text(state.tensor).to_string(), Value::Real(value.clone()));
-    }
-    given
 }
 
 /// Initial values have the standard deviations and bounds of PyTorch's.

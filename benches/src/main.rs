@@ -49,7 +49,8 @@ impl<N: Network<Real = f32>> Work<N> {
         let data = [Data::Real(&self.inputs), Data::Index(&self.targets)];
         let loss = N::gradient(&self.parameters, &[self.batch], &data, &mut self.gradient, &mut self.workspace);
         let loss = loss.expect("the data fit");
-        N::update(&self.optimizer, self.step, &mut self.parameters, &self.gradient, &mut self.state).expect("the lengths are the counts");
+        N::update(&self.optimizer, self.step, &mut self.parameters, &self.gradient, &mut self.state, &mut self.workspace)
+            .expect("the lengths are the counts");
         loss
     }
 

@@ -6,11 +6,15 @@ use crate::derive::derive;
 use crate::equations::interpret::{Fault, Value, interpret};
 use crate::equations::{Affine, Atom, AtomNode, Equations, Index, Name, Pool, Role, Tensor};
 use crate::initial::stream;
-use crate::model::{BATCH, Draw, Forward, Group, Model, Parameter};
+use crate::model::{BATCH, Draw, Forward, Model, Parameter};
 use crate::simplify::stabilise;
 use ndarray::{ArrayD, IxDyn};
 use nnc_kernels::{normal, uniform};
 use std::collections::BTreeMap;
+
+mod steps;
+
+pub use steps::{States, Training, initial_states, train, update};
 
 /// Tensors by name.
 pub type Values = BTreeMap<String, Value>;
@@ -26,17 +30,6 @@ pub struct Evaluation {
     pub metrics: Vec<(String, f64)>,
     /// If they were asked for: of each parameter, then of each real input and target.
     pub gradients: Vec<(String, Value)>,
-}
-
-/// What steps of training lead to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Training {
-    /// The loss before each step, and after the last one.
-    pub losses: Vec<f64>,
-    /// The parameters after the last step.
-    pub parameters: Values,
-    /// The states of the optimizer after the last step: `adamw.m.fc1.w`.
-    pub states: Values,
 }
 
 /// The initial values of all parameters, as generated code draws them.
@@ -175,138 +168,4 @@ fn differentiable(model: &Model) -> Vec<(String, Name)> {
     let parameters = interface.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.tensor));
     let ports = interface.inputs.iter().chain(&interface.targets).filter(real).map(|port| (port.name.clone(), port.tensor));
     parameters.chain(ports).collect()
-}
-
-/// `steps` steps of the optimizer on the same values.
-///
-/// # Errors
-/// Values that are missing or do not fit.
-pub fn train(model: &Model, values: &Values, steps: usize) -> Result<Training, Fault> {
-    let forward = &model.training;
-    let trained: Vec<usize> = {
-        let mut trained: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
-        trained.sort_unstable();
-        trained
-    };
-    let parameters = &model.interface.parameters;
-    let mut equations = stabilise(forward.equations.clone(), &[forward.loss]);
-    let tensors: Vec<Name> = trained.iter().map(|&position| parameters[position].tensor).collect();
-    let mut wanted = vec![forward.loss];
-    wanted.extend(derive(&mut equations, forward.loss, &tensors));
-
-    let mut values = values.clone();
-    let mut states: Vec<Vec<Vec<f64>>> = Vec::new();
-    for group in &model.optimizer.groups {
-        states.push(initial_states(model, group, &values)?);
-    }
-    let mut losses = Vec::with_capacity(steps + 1);
-    for step in 1..=steps {
-        let results = interpret(&equations, &sizes(model, forward, &values), &given_of(model, forward, &values), &wanted)?;
-        losses.push(number(&results[0]));
-        let gradients: BTreeMap<usize, Vec<f64>> = trained.iter().copied().zip(results[1..].iter().map(flat)).collect();
-        let before: BTreeMap<usize, Vec<f64>> =
-            trained.iter().map(|&position| (position, flat(&values[&parameters[position].name]))).collect();
-        for (group, states) in model.optimizer.groups.iter().zip(&mut states) {
-            let updated = update(model, group, step, &before, &gradients, states)?;
-            let mut rest = updated.as_slice();
-            for &position in &group.parameters {
-                let name = &parameters[position].name;
-                let shape = values[name].real().map(|array| array.shape().to_vec()).unwrap_or_default();
-                let (head, tail) = rest.split_at(before[&position].len());
-                values.insert(name.clone(), reals(&shape, head.to_vec()));
-                rest = tail;
-            }
-        }
-    }
-    let last = interpret(&equations, &sizes(model, forward, &values), &given_of(model, forward, &values), &[forward.loss])?;
-    losses.push(number(&one(last)?));
-
-    let mut training = Training { losses, ..Training::default() };
-    for (group, states) in model.optimizer.groups.iter().zip(&states) {
-        for (state, numbers) in group.states.iter().zip(states) {
-            let mut rest = numbers.as_slice();
-            for &position in &group.parameters {
-                let name = &parameters[position].name;
-                let shape = values[name].real().map(|array| array.shape().to_vec()).unwrap_or_default();
-                let (head, tail) = rest.split_at(shape.iter().product());
-                training.states.insert(format!("{}.{name}", state.name), reals(&shape, head.to_vec()));
-                rest = tail;
-            }
-        }
-    }
-    training.parameters =
-        parameters.iter().filter_map(|parameter| Some((parameter.name.clone(), values.get(&parameter.name)?.clone()))).collect();
-    Ok(training)
-}
-
-fn flat(value: &Value) -> Vec<f64> {
-    value.real().map(|array| array.iter().copied().collect()).unwrap_or_default()
-}
-
-/// All parameters of a group, one after the other.
-fn elements(group: &Group, of: &BTreeMap<usize, Vec<f64>>) -> Vec<f64> {
-    group.parameters.iter().flat_map(|position| of.get(position).cloned().unwrap_or_default()).collect()
-}
-
-fn initial_states(model: &Model, group: &Group, values: &Values) -> Result<Vec<Vec<f64>>, Fault> {
-    let parameters: BTreeMap<usize, Vec<f64>> = group
-        .parameters
-        .iter()
-        .map(|&position| {
-            let name = &model.interface.parameters[position].name;
-            let value = values.get(name).ok_or_else(|| Fault::NoValue { name: name.clone() })?;
-            Ok((position, flat(value)))
-        })
-        .collect::<Result<_, Fault>>()?;
-    let parameter = elements(group, &parameters);
-    let given = Values::from([("parameter".to_string(), reals(&[parameter.len()], parameter.clone()))]);
-    let mut equations = group.equations.clone();
-    let size = equations.pool.text(group.elements).to_string();
-    let sizes = BTreeMap::from([(size.clone(), parameter.len() as i64)]);
-    let mut initial = Vec::new();
-    for state in &group.states {
-        let name = equations.fresh("initial");
-        let axis = equations.tensors[&state.tensor].axes.clone();
-        equations.insert(name, Tensor::defined(axis, crate::equations::Equation::pointwise(state.initial)));
-        initial.push(flat(&one(interpret(&equations, &sizes, &given, &[name])?)?));
-    }
-    Ok(initial)
-}
-
-/// One step of one group; returns the new parameters and replaces the states.
-fn update(
-    model: &Model,
-    group: &Group,
-    step: usize,
-    parameters: &BTreeMap<usize, Vec<f64>>,
-    gradients: &BTreeMap<usize, Vec<f64>>,
-    states: &mut [Vec<f64>],
-) -> Result<Vec<f64>, Fault> {
-    let pool = &group.equations.pool;
-    let vector = |numbers: Vec<f64>| reals(&[numbers.len()], numbers);
-    let all = |of: &BTreeMap<usize, Vec<f64>>| vector(of.values().flatten().copied().collect());
-    let mut given = Values::from([
-        ("parameter".to_string(), vector(elements(group, parameters))),
-        ("gradient".to_string(), vector(elements(group, gradients))),
-        ("all.parameter".to_string(), all(parameters)),
-        ("all.gradient".to_string(), all(gradients)),
-        ("step".to_string(), reals(&[], vec![step as f64])),
-    ]);
-    for field in &model.optimizer.fields {
-        given.insert(field.name.clone(), reals(&[], vec![field.value]));
-    }
-    for (state, numbers) in group.states.iter().zip(states.iter()) {
-        given.insert(pool.text(state.tensor).to_string(), vector(numbers.clone()));
-    }
-    let count = elements(group, parameters).len() as i64;
-    let total = parameters.values().map(Vec::len).sum::<usize>() as i64;
-    let sizes = BTreeMap::from([(pool.text(group.elements).to_string(), count), ("all".to_string(), total)]);
-    let mut wanted = vec![group.update];
-    wanted.extend(group.states.iter().map(|state| state.next));
-    let mut results = interpret(&group.equations, &sizes, &given, &wanted)?.into_iter();
-    let updated = results.next().map(|value| flat(&value)).unwrap_or_default();
-    for (state, next) in states.iter_mut().zip(results) {
-        *state = flat(&next);
-    }
-    Ok(updated)
 }

@@ -1,5 +1,6 @@
 //! From text to models: parse and elaborate, with all that was read and all that is wrong.
 
+use crate::derivatives::derive_requested;
 use crate::elaborate::{self, CODES, Settings};
 use crate::model::Model;
 use nnc_grammar::{Diagnostic, Source, Sources, on_large_stack, parse_bytes};
@@ -36,7 +37,8 @@ pub struct Failure {
 pub fn understand(name: &str, text: &[u8], load: &mut Load<'_>, settings: &Settings) -> Result<Understood, Failure> {
     let mut sources = Sources::default();
     let source = sources.add(name, String::from_utf8_lossy(text));
-    let read = parse_bytes(source, text).and_then(|file| on_large_stack(|| elaborate::elaborate(&file, &mut sources, load, settings)));
+    let read = parse_bytes(source, text)
+        .and_then(|file| on_large_stack(|| elaborate::elaborate(&file, &mut sources, load, settings).map(with_derivatives)));
     finish(read, sources)
 }
 
@@ -48,8 +50,17 @@ pub fn understand_chain(name: &str, text: &str, settings: &Settings) -> Result<U
     let mut sources = Sources::default();
     let source = sources.add(name, text);
     let read = nnc_grammar::parse_inline(source, text)
-        .and_then(|chain| on_large_stack(|| elaborate::elaborate_chain(&chain, &mut sources, settings)));
+        .and_then(|chain| on_large_stack(|| elaborate::elaborate_chain(&chain, &mut sources, settings).map(with_derivatives)));
     finish(read, sources)
+}
+
+/// The models with equations for the derivatives that their text asks for.
+fn with_derivatives(mut elaborated: elaborate::Elaborated) -> elaborate::Elaborated {
+    for model in &mut elaborated.models {
+        derive_requested(&mut model.training);
+        derive_requested(&mut model.inference);
+    }
+    elaborated
 }
 
 fn finish(read: Result<elaborate::Elaborated, Vec<Diagnostic>>, sources: Sources) -> Result<Understood, Failure> {

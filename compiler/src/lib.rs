@@ -7,6 +7,7 @@
 //! diagnostics; what a later stage finds wrong is a mistake of ours.
 #![forbid(unsafe_code)]
 
+pub mod derivatives;
 pub mod derive;
 pub mod elaborate;
 pub mod emit;
@@ -22,6 +23,7 @@ pub mod program;
 pub mod report;
 pub mod schedule;
 pub mod simplify;
+pub mod update;
 
 pub use elaborate::Settings;
 pub use emit::{Kernels, Options, Precision};
@@ -86,7 +88,8 @@ pub fn programs(model: Model) -> Network {
     let (equations, gradients) = derived(&model);
     let gradients = gradients.into_iter().map(|(number, name)| (name, Destination::Gradient(number)));
     let gradient = program(equations, gradients.chain([(model.training.loss, Destination::Loss)]).collect());
-    Network { model, predict, evaluate, gradient, untrained: None }
+    let updates = model.optimizer.groups.iter().map(|group| group.elements.is_none().then(|| update::update(group))).collect();
+    Network { model, predict, evaluate, gradient, untrained: None, updates }
 }
 
 /// With the program for the gradients of what is not trained.

@@ -55,6 +55,19 @@ pub struct Forward {
     pub updates: Vec<(Name, Name)>,
     /// Where each equation came from; tensors that the compiler added are absent.
     pub origins: BTreeMap<Name, Origin>,
+    /// Derivatives that equations read, in an order in which each is of what reads earlier ones only; none after they are derived.
+    pub derivatives: Vec<Derivative>,
+}
+
+/// `tensor = grad(of, by)`: the derivative of the sum of all elements of one tensor by each element of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Derivative {
+    /// Given in the equations, with the shape of `by`.
+    pub tensor: Name,
+    /// What is derived.
+    pub of: Name,
+    /// By what: an input, a parameter or an equation, which counts as given.
+    pub by: Name,
 }
 
 /// Where a tensor came from.
@@ -197,24 +210,38 @@ pub struct Field {
     pub docs: Vec<String>,
 }
 
-/// Parameters with the same chain of updates, element by element.
+/// The size of the axis over the elements of all trained parameters, and what the names of the tensors over it begin with.
+pub const ALL: &str = "all";
+
+/// Parameters with the same chain of updates: element by element, or each tensor for itself.
 ///
-/// `equations` describes all elements of the group as one axis of the size named `elements`. Its given tensors: `parameter` and `gradient`
-/// over `[elements]`; one per state over `[elements]`; rank 0 numbers: `step` (1, 2, 3, …) and each field by its name. A sum over `all`
-/// reads `all.gradient` and `all.parameter` over the size named `all`: the elements of all trained parameters, and defines a tensor of rank 0.
+/// Element by element, `equations` describes all elements of the group as one axis, whose size is named `elements`. On whole tensors, all
+/// parameters of the group have one shape, that of `parameter`, and the equations hold for each of them. Given tensors: `parameter` and
+/// `gradient`; one for each state; rank 0 numbers: `step` (1, 2, 3, …) and each field by its name. A reduction over `all` reads
+/// `all.parameter`, `all.gradient` and `all.` and the name of a state, over the size named `all`: the elements of all trained parameters,
+/// and defines a tensor of rank 0; all groups have the states that are read so, with the shape of the parameter.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// Positions in [`Interface::parameters`], ascending.
     pub parameters: Vec<usize>,
     /// The mathematics of one step.
     pub equations: Equations,
-    /// The size of the axis `elements`.
-    pub elements: Name,
+    /// The size of the axis over all elements of the group; nothing where each tensor is updated for itself.
+    pub elements: Option<Name>,
     /// The next value of the parameters.
     pub update: Name,
-    /// States: (name in the text such as `adamw.m`, given tensor, tensor of the next value, initial value per element).
-    /// The initial value may read `parameter`.
+    /// In the order of the text.
     pub states: Vec<GroupState>,
+    /// Where each equation came from.
+    pub origins: BTreeMap<Name, Origin>,
+}
+
+impl Group {
+    /// The extents of a state of each parameter, where each tensor is updated for itself and no size is a constant of Rust.
+    pub fn shape_of(&self, state: &GroupState) -> Option<Vec<usize>> {
+        let axes = &self.equations.tensors[&state.tensor].axes;
+        axes.iter().map(|&axis| usize::try_from(self.equations.pool.constant_of(axis)?).ok()).collect()
+    }
 }
 
 /// A state of an optimizer.
@@ -226,6 +253,6 @@ pub struct GroupState {
     pub tensor: Name,
     /// The next value.
     pub next: Name,
-    /// The value before the first step, over the axis of the group; may read `parameter`.
+    /// The value before the first step at the axes of `tensor`; may read `parameter`.
     pub initial: Scalar,
 }

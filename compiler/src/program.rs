@@ -50,6 +50,10 @@ pub enum Destination {
     Metric(usize),
     /// The gradient of what has this number in [`crate::model::Model::untrained`].
     Untrained(usize),
+    /// What an update of whole tensors makes of what it reads: 0 of the parameter, then of each state. Stored when all is computed.
+    Updated(usize),
+    /// The state of this number before the first step.
+    Initial(usize),
 }
 
 /// Where a tensor lies.

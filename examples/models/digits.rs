@@ -590,6 +590,7 @@ mod nnc_Digits {
             parameters: &mut [f32],
             gradient: &[f32],
             state: &mut [f32],
+            workspace: &mut [kernels::Lane],
         ) -> Result<(), kernels::Error> {
             super::Digits::update(optimizer, step, parameters, gradient, state)
         }
@@ -1076,17 +1077,6 @@ mod nnc_Digits {
             },
         )
     }
-    /// `clip_norm.u.sum = sum(e) all.gradient[e]^2`
-    fn total<S: kernels::Isa>(s: S, parameters: &[f32], gradient: &[f32]) -> f32 {
-        s.vectorize(
-            #[inline(always)]
-            || kernels::sum_of(
-                gradient.len(),
-                #[inline(always)]
-                |i| gradient[i] * gradient[i],
-            ),
-        )
-    }
     /// `adamw.lr = 0.00495 * (cos(3.141592653589793 * min((step - 1) / 2000, 1)) + 1) + 0.0001`
     /// `adamw.m1[e] = gradient[e] * (1 - adamw_beta1) + adamw_beta1 * adamw.m[e]`
     /// `adamw.v1[e] = adamw_beta2 * adamw.v[e] + gradient[e]^2 * (1 - adamw_beta2)`
@@ -1141,6 +1131,17 @@ mod nnc_Digits {
                     *parameter_place = adamw_p_next;
                 }
             },
+        )
+    }
+    /// `clip_norm.u.sum = sum(e) all.gradient[e]^2`
+    fn total<S: kernels::Isa>(s: S, parameters: &[f32], gradient: &[f32]) -> f32 {
+        s.vectorize(
+            #[inline(always)]
+            || kernels::sum_of(
+                gradient.len(),
+                #[inline(always)]
+                |i| gradient[i] * gradient[i],
+            ),
         )
     }
     /// The initial value of `fc1.w`: `fc1.w.draw1[i, j] / 4 - 0.125`

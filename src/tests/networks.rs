@@ -93,7 +93,7 @@ impl<T: Element> Network for Line<T> {
         }
         Ok(loss)
     }
-    fn update(optimizer: &Momentum, step: u64, p: &mut [T], g: &[T], state: &mut [T]) -> Result<(), Error> {
+    fn update(optimizer: &Momentum, step: u64, p: &mut [T], g: &[T], state: &mut [T], _: &mut [Lane]) -> Result<(), Error> {
         check_length("state", 3, state.len())?;
         // The rate falls with the steps, so that a training which forgets them is found out.
         let lr = T::from_f64(optimizer.lr / (1.0 + step as f64 / 100.0));
@@ -168,7 +168,7 @@ impl Network for Steps {
     fn gradient(_: &[f32], sizes: &[usize], _: &[Data<'_, f32>], _: &mut [f32], _: &mut [Lane]) -> Result<f32, Error> {
         Ok(sizes[2] as f32)
     }
-    fn update(_: &Momentum, _: u64, _: &mut [f32], _: &[f32], _: &mut [f32]) -> Result<(), Error> {
+    fn update(_: &Momentum, _: u64, _: &mut [f32], _: &[f32], _: &mut [f32], _: &mut [Lane]) -> Result<(), Error> {
         Ok(())
     }
     fn field(_: &mut Momentum, _: usize) -> Option<&mut f64> {

@@ -442,7 +442,7 @@ impl<'a> Elaboration<'a> {
     }
 
     /// Binds sizes that ports name plainly, and packs; finds the axes that are lifted over. Returns for each input how many they are.
-    fn bind_ports(
+    pub(super) fn bind_ports(
         &mut self,
         frame: &mut Frame<'a>,
         definition: &'a Definition,
@@ -572,7 +572,7 @@ impl<'a> Elaboration<'a> {
     }
 
     /// Checks every axis and kind, and gives the body its inputs.
-    fn check_ports(
+    pub(super) fn check_ports(
         &mut self,
         frame: &mut Frame<'a>,
         definition: &'a Definition,

@@ -243,6 +243,19 @@ impl<'a> Elaboration<'a> {
         value: &'a Flow,
     ) -> Outcome<Tensor> {
         let base = super::ranges::full_name(frame.path(), &name.text);
+        self.equation_called(frame, name, base, binders, kind, value)
+    }
+
+    /// An equation whose tensor is called `base`, or like it.
+    pub(super) fn equation_called(
+        &mut self,
+        frame: &mut Frame<'a>,
+        name: &'a Name,
+        base: String,
+        binders: &'a [Binder],
+        kind: Option<&'a Kind>,
+        value: &'a Flow,
+    ) -> Outcome<Tensor> {
         let mut context = Context::new(frame, base.clone());
         let range = match kind {
             Some(Kind { kind: KindKind::Probability, span }) => {

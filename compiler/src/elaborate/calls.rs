@@ -103,6 +103,7 @@ impl<'a> Elaboration<'a> {
                 })
             }
             None => match name.text.as_str() {
+                "grad" => self.layer_element(frame, context, expression),
                 "uniform" | "normal" => self.draw(frame, context, &name.text, first, expression.span),
                 "orthogonal" => {
                     let message = "`orthogonal()` is not built yet";
@@ -294,6 +295,11 @@ impl<'a> Elaboration<'a> {
         expression: &'a Expression,
     ) -> Outcome<Vec<Tensor>> {
         let ExpressionKind::Call { path, first, second } = &expression.kind else { return Err(Reported) };
+        let name = &path.segments[0].text;
+        if name == "grad" && self.labelled(frame, 0, name).is_none() && self.callee(frame.module, name).is_none() {
+            let tensor = self.gradient(frame, context, expression.span, first, second.is_some())?;
+            return Ok(vec![tensor]);
+        }
         let (hypers, ports): (&[Argument], &[Argument]) = match second {
             Some(second) => (first, second),
             None => (&[], first),
@@ -372,7 +378,7 @@ impl<'a> Elaboration<'a> {
     }
 
     /// An input of a stage: a whole tensor, or an element with free indices.
-    fn given(
+    pub(super) fn given(
         &mut self,
         frame: &mut Frame<'a>,
         context: &mut Context,
@@ -474,7 +480,14 @@ impl<'a> Elaboration<'a> {
     }
 
     /// An element as a tensor over the front axes that it uses.
-    fn element_as_tensor(&mut self, frame: &Frame<'a>, context: &Context, free: &[u32], value: Value, span: Span) -> Outcome<Tensor> {
+    pub(super) fn element_as_tensor(
+        &mut self,
+        frame: &Frame<'a>,
+        context: &Context,
+        free: &[u32],
+        value: Value,
+        span: Span,
+    ) -> Outcome<Tensor> {
         let mut inner = Context::new(frame, format!("{}.input", context.base));
         let front = context.front as u32;
         let (root, integer, used) = match value {
@@ -540,7 +553,7 @@ impl<'a> Elaboration<'a> {
 }
 
 /// An input of a stage.
-enum Given {
+pub(super) enum Given {
     Tensor(Tensor),
     Element(Value),
 }

@@ -544,7 +544,7 @@ Right:
     model M(x[4]) -> y { y = x -> linear(4); optimizer = adam(); }"),
     code("NN0607", "a word of optimizers elsewhere", "\
 `step` is the number of the step, 1, 2, 3, …, in optimizers and schedules. `sum(all)` runs over the elements of all
-trained parameters in an optimizer, of what is made of the gradient element by element without a state.
+trained parameters in an optimizer, of what is made of gradient, parameter and states element by element.
 
 Wrong:
     model M(x[4]) -> y { y[i] = step * x[i]; }
@@ -587,6 +587,16 @@ Wrong:
 
 Right:
     model M(x[4]) -> y { y = x -> linear(4); optimizer = adam(); optimizer for *.b = none; }"),
+    code("NN0613", "an optimizer for parameters of another rank", "\
+An optimizer whose ports are `(p[M, N], g[M, N])` updates matrices, one whose ports are `(p[..S], g[..S])` any tensor.
+Parameters that a chain cannot take get a chain of their own.
+
+Wrong:
+    optimizer o(p[M, N], g[M, N]) { p[i, j] <- p[i, j] - g[i, j]; } model M(x[4]) -> y { y = x -> linear(4); optimizer = o(); }
+
+Right:
+    optimizer o(p[M, N], g[M, N]) { p[i, j] <- p[i, j] - g[i, j]; }
+    model M(x[4]) -> y { y = x -> fc: linear(4); optimizer = o(); optimizer for fc.b = adam(); }"),
     code("NN0701", "a recurrence without time, or without axes", "\
 An equation may read itself, and equations may read each other in a circle, if there is one axis, time, along which
 all these reads are earlier, or all later: `h[t - 1, j]`, `h[t - 2, j]`. Reads at the same element are fine where they
@@ -617,22 +627,21 @@ Ports that write the `batch` axis are a later part of the language.
 
 Wrong:
     model M(x[batch, 4]) -> y { y = x; }"),
-    code("NN0705", "`grad` (not built yet)", "\
-The derivative of a value inside of a model is a later part of the language.
+    code("NN0705", "what `grad` derives by or of", "\
+`grad(u, x)` is the derivative of the sum of all elements of `u` by each element of `x`, a tensor of the shape of `x`. Both
+are whole tensors, and `x` has a name: an input, a parameter, or the left side of an equation that `u` is made of. It stands
+in layers and models.
 
 Wrong:
-    model M(x[4]) -> y { y = x; loss = sum(grad(y, x)); }"),
+    model M(x[4]) -> y { y = x -> linear(1); loss = mean(grad(y, 2 * x)^2); }
+
+Right:
+    model M(x[4]) -> y { z = 2 * x; y = z -> linear(1); loss = mean(grad(y, z)^2); }"),
     code("NN0706", "`orthogonal()` (not built yet)", "\
 Orthogonal initial values are a later part of the language.
 
 Wrong:
     model M(x[4]) -> y { param w[4, 4] = orthogonal(); y = x; }"),
-    code("NN0707", "optimizers on whole tensors (not built yet)", "\
-Optimizers whose ports have axes, `p[..S]` or `p[M, N]`, are a later part of the language. Without axes an optimizer
-acts on every element.
-
-Wrong:
-    optimizer o(p[..S], g[..S]) { p[..s] <- p[..s] - g[..s]; } model M(x[4]) -> y { y = x -> linear(4); optimizer = o(); }"),
     code("NN0801", "a parameter, input, target, definition or import without effect (lint)", "\
 A definition or import that nothing in the file mentions is left over. A parameter or target that the loss does not reach has gradient 0 and no code; an input that no result reaches is read
 for nothing.

@@ -298,7 +298,7 @@ impl<'a> Elaboration<'a> {
 
     /// A tensor without indices: a scalar, or an element of a whole-tensor equation.
     pub(super) fn bare(&mut self, frame: &Frame<'a>, context: &mut Context, tensor: &Tensor, path: &Path) -> Outcome<Value> {
-        if tensor.axes.is_empty() {
+        if tensor.axes.is_empty() || context.all.is_some() {
             return self.read(context, tensor, Vec::new(), path.span);
         }
         if let Some(whole) = context.whole.clone() {
@@ -344,7 +344,12 @@ impl<'a> Elaboration<'a> {
                 .report(Diagnostic::error("NN0605", span, message).help("initial values are made of sizes, numbers, indices and draws")));
         }
         if let Some(all) = context.all {
-            return self.read_all(context, tensor, all, span);
+            if own.is_empty() {
+                return self.read_all(context, tensor, all, span);
+            }
+            let message = "under `sum(all)` tensors stand without indices";
+            let help = "it runs over all elements of all parameters: `sum(all) g^2`";
+            return Err(self.report(Diagnostic::error("NN0607", span, message).help(help)));
         }
         let mut at: Vec<Index> = Vec::new();
         for axis in 0..context.front.min(64) as u32 {

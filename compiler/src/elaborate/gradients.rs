@@ -12,6 +12,7 @@ use crate::equations::{
     AtomNode, Condition, Definition, Element, Equations, Function, Name, Part, Parts, Reduction, Role, Scalar, ScalarNode,
 };
 use crate::library;
+use crate::model::Derivative;
 use nnc_grammar::{Diagnostic, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +67,7 @@ fn ways(equations: &Equations, scalar: Scalar) -> Ways {
 }
 
 /// Given tensors with a role, or what is made of them.
-fn made_of(equations: &Equations, name: Name, is: fn(Role) -> bool) -> bool {
+fn made_of(equations: &Equations, derivatives: &[Derivative], name: Name, is: fn(Role) -> bool) -> bool {
     let mut seen = BTreeSet::new();
     let mut open = vec![name];
     while let Some(name) = open.pop() {
@@ -77,32 +78,39 @@ fn made_of(equations: &Equations, name: Name, is: fn(Role) -> bool) -> bool {
             Some(tensor) if tensor.element == Element::Real && matches!(tensor.definition, Definition::Given(role) if is(role)) => {
                 return true;
             }
-            _ => open.extend(equations.reads(name)),
+            _ => open.extend(equations.reads(name).into_iter().chain(behind(derivatives, name))),
         }
     }
     false
 }
 
+/// What a derivative that is asked for depends on.
+fn behind(derivatives: &[Derivative], name: Name) -> impl Iterator<Item = Name> {
+    derivatives.iter().filter(move |derivative| derivative.tensor == name).flat_map(|derivative| [derivative.of, derivative.by])
+}
+
 impl<'a> Elaboration<'a> {
     /// Refuses a gradient through an index tensor; lints one that is 0 through `floor` or a comparison.
     pub(super) fn check_gradient(&mut self, read: &Read<'a>) -> Outcome<()> {
-        let equations = &read.forward.equations;
+        let (equations, derivatives) = (&read.forward.equations, read.forward.derivatives.as_slice());
         let trained = |role| role == Role::Parameter;
         let mut known: BTreeMap<Name, bool> = BTreeMap::new();
-        let mut from_parameters =
-            |names: &BTreeSet<Name>| names.iter().any(|&name| *known.entry(name).or_insert_with(|| made_of(equations, name, trained)));
+        let mut from_parameters = |names: &BTreeSet<Name>| {
+            names.iter().any(|&name| *known.entry(name).or_insert_with(|| made_of(equations, derivatives, name, trained)))
+        };
         let mut seen = BTreeSet::new();
         let mut open = vec![read.forward.loss];
         let mut refused = Vec::new();
         let mut lints: BTreeMap<Span, &'static str> = BTreeMap::new();
         while let Some(name) = open.pop() {
+            open.extend(behind(derivatives, name).filter(|name| !seen.contains(name)));
             let Some(tensor) = equations.tensors.get(&name) else { continue };
             let Some(equation) = tensor.equation().filter(|_| tensor.element == Element::Real && seen.insert(name)) else { continue };
             let ways = ways(equations, equation.body);
             let place = self.user_place(read, equations, name);
             let numbers = ways.as_numbers.iter().copied();
             let given = |role| matches!(role, Role::Parameter | Role::Input);
-            if let Some(index) = numbers.into_iter().find(|&index| made_of(equations, index, given)) {
+            if let Some(index) = numbers.into_iter().find(|&index| made_of(equations, derivatives, index, given)) {
                 refused.push((place, equations.pool.text(index).to_string()));
             }
             let reads = |parts: Parts| {

@@ -40,7 +40,7 @@ impl<'a> Elaboration<'a> {
     }
 
     /// The sizes of a declaration, with the names of its axes.
-    fn declared_axes(&mut self, frame: &mut Frame<'a>, port: &'a Port) -> Outcome<Vec<(Index, Option<&'a str>)>> {
+    pub(super) fn declared_axes(&mut self, frame: &mut Frame<'a>, port: &'a Port) -> Outcome<Vec<(Index, Option<&'a str>)>> {
         let mut axes = Vec::new();
         let mut outcome = Ok(());
         for (number, dim) in port.axes.iter().enumerate() {

@@ -4,6 +4,7 @@ use super::Elaboration;
 use super::models::Read;
 use crate::equations::{Equations, Function, Name, Part, Parts, ScalarNode};
 use crate::library;
+use crate::model::Derivative;
 use nnc_grammar::tree::{File, Item, ItemKind};
 use nnc_grammar::{Diagnostic, Span};
 use std::collections::BTreeSet;
@@ -60,10 +61,11 @@ impl<'a> Elaboration<'a> {
         // intervals are those of the equations that are being made
         std::mem::swap(&mut self.equations, &mut read.forward.equations);
         let equations = &self.equations;
-        let loss = reached(equations, &[read.forward.loss]);
+        let reached = |from: &[Name]| reached(equations, &read.forward.derivatives, from);
+        let loss = reached(&[read.forward.loss]);
         let mut results = vec![read.forward.loss];
         results.extend(read.forward.outputs.iter().chain(&read.forward.metrics));
-        let all = reached(equations, &results);
+        let all = reached(&results);
         for parameter in &self.parameters {
             if !loss.contains(&parameter.tensor) && parameter.span.source < library::FIRST_SOURCE {
                 let message = format!("parameter `{}` does not reach the loss: it is never trained", parameter.name);
@@ -168,12 +170,15 @@ fn is_exponential(equations: &Equations, x: crate::equations::Scalar) -> bool {
     }
 }
 
-fn reached(equations: &Equations, from: &[Name]) -> BTreeSet<Name> {
+fn reached(equations: &Equations, derivatives: &[Derivative], from: &[Name]) -> BTreeSet<Name> {
     let mut found: BTreeSet<Name> = BTreeSet::new();
     let mut open = from.to_vec();
     while let Some(name) = open.pop() {
         if found.insert(name) {
             open.extend(equations.reads(name));
+            open.extend(
+                derivatives.iter().filter(|derivative| derivative.tensor == name).flat_map(|derivative| [derivative.of, derivative.by]),
+            );
         }
     }
     found

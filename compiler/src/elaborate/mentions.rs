@@ -13,7 +13,7 @@ use nnc_grammar::tree::{
 };
 
 /// Functions that have a meaning in some places only, which is checked when they are read.
-const PLACED: [&str; 3] = ["uniform", "normal", "orthogonal"];
+const PLACED: [&str; 4] = ["uniform", "normal", "orthogonal", "grad"];
 
 impl<'a> Elaboration<'a> {
     /// Reports every name in an expression that nothing defines; `bound` are the index names around it.
@@ -244,13 +244,6 @@ impl<'a> Elaboration<'a> {
                     let message = format!("port `{}` sees the batch, which is not built yet", port.name.text);
                     let note = "Definitions whose ports write `batch` are a later part of the language.";
                     self.report(Diagnostic::error("NN0704", port.span, message).note(note));
-                }
-                if place == Place::Optimizer
-                    && let Some(port) = ports.iter().find(|port| !port.axes.is_empty())
-                {
-                    let message = format!("`{}` works on whole tensors, which is not built yet", definition.name.text);
-                    let note = "Optimizers whose ports have axes, `p[..S]` or `p[M, N]`, are a later part of the language.";
-                    self.report(Diagnostic::error("NN0707", port.span, message).note(note));
                 }
                 for port in ports {
                     self.port_names(&mut frame, port);

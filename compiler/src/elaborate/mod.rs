@@ -9,6 +9,7 @@
 //!
 //! An error is reported once, where it is; whatever depends on it is silent.
 
+mod all;
 mod apply;
 mod arithmetic;
 mod bodies;
@@ -18,6 +19,7 @@ mod circles;
 mod codes;
 mod conditions;
 mod define;
+mod derivatives;
 mod evaluate;
 mod gradients;
 mod initial;
@@ -27,6 +29,7 @@ mod masks;
 mod mentions;
 mod models;
 mod names;
+mod optimizer_stage;
 mod optimizers;
 mod order;
 mod ranges;
@@ -43,7 +46,7 @@ pub use codes::{CODES, Code};
 
 use crate::equations::{AtomNode, Equations, Index, Name, Pool, Scalar};
 use crate::library;
-use crate::model::{Assertion, Interface, Model, Origin, Parameter, Port};
+use crate::model::{Assertion, Derivative, Interface, Model, Origin, Parameter, Port};
 use apply::Application;
 use names::{Files, Module};
 use nnc_grammar::tree::{Body, Chain, Definition, File, Item, ItemKind};
@@ -231,6 +234,8 @@ struct Elaboration<'a> {
     open_labels: Vec<String>,
     equations: Equations,
     origins: BTreeMap<Name, Origin>,
+    /// Derivatives that have been asked for.
+    derivatives: Vec<Derivative>,
     /// Where the elements of a tensor lie, if that is not the whole line.
     intervals: BTreeMap<Name, (f64, f64)>,
     /// The number of the next tensor of a name.
@@ -282,6 +287,7 @@ impl<'a> Elaboration<'a> {
             open_labels: Vec::new(),
             equations: Equations::new(),
             origins: BTreeMap::new(),
+            derivatives: Vec::new(),
             intervals: BTreeMap::new(),
             next_number: BTreeMap::new(),
             parameters: Vec::new(),

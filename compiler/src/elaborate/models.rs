@@ -167,6 +167,7 @@ impl<'a> Elaboration<'a> {
             metrics: metrics.iter().map(|(_, _, tensor)| *tensor).collect(),
             updates: Vec::new(),
             origins: std::mem::take(&mut self.origins),
+            derivatives: std::mem::take(&mut self.derivatives),
         };
         let metrics = metrics.into_iter().map(|(name, docs, _)| (name, docs)).collect();
         Read { forward, outputs, metrics, optimizers, frame, batched }

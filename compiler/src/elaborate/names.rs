@@ -210,10 +210,6 @@ impl<'a> Elaboration<'a> {
     }
     /// An unknown callable, with the nearest ones.
     pub(super) fn unknown_callable(&self, frame: &Frame<'a>, scope: usize, name: &str, span: Span) -> Diagnostic {
-        if name == "grad" {
-            let note = "The derivative of a value inside of a model is a later part of the language.";
-            return Diagnostic::error("NN0705", span, "`grad` is not built yet").note(note);
-        }
         let mut names: BTreeSet<&str> = SCALAR_FUNCTIONS.iter().copied().chain(BUILT_IN).collect();
         let mut at = Some(scope);
         while let Some(number) = at {

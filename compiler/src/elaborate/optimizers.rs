@@ -1,27 +1,31 @@
 //! `optimizer = clip_norm(1.0) -> adamw(lr = …);`: which chain governs which parameter, and the mathematics of one step of each.
 //!
-//! The elements of all parameters of a group are one front axis, so an optimizer's body is read as that of a scalar definition that is
-//! lifted over it. `sum(all)` reads the gradient at every element of every trained parameter: what stands in front of it in the
-//! chain is put in place of the gradient, element by element.
+//! A chain whose stages all act on elements makes one group: the elements of all its parameters are one front axis, so an optimizer's
+//! body is read as that of a scalar definition that is lifted over it. A chain with a stage that acts on whole tensors, `p[..S]` or
+//! `p[M, N]`, makes a group for each different shape among its parameters; a stage that acts on elements is lifted over all axes there.
 
 use super::Elaboration;
 use super::apply::Link;
-use super::define::{Reduced, Root};
 use super::models::Read;
-use super::values::{Context, Frame, FrontAxis, Outcome, Place, Reported, Tensor, Value};
-use crate::equations::{Condition, Definition as Defining, Equations, Index, Name as Tensors, Reduction, Rewrite, Rewriter, Role, Scalar};
-use crate::equations::{Pool, ScalarNode, Tensor as Defined};
-use crate::model::{Field, Group, GroupState, Optimizer};
-use nnc_grammar::tree::{
-    Body, Definition, DimKind, Expression, ExpressionKind, ItemKind, Pattern, Port, Reducer, Statement, StatementKind,
-};
+use super::optimizer_stage::{Fields, Stage};
+use super::values::{Frame, FrontAxis, Outcome, Place, Reported, Tensor, Value};
+use crate::equations::{Definition as Defining, Index, Name as Tensors, Role};
+use crate::model::{ALL, Group, Optimizer};
+use nnc_grammar::tree::{Body, Definition, ItemKind, Pattern, Port, Statement, StatementKind};
 use nnc_grammar::{Diagnostic, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The size of the axis over the elements of a group.
 const ELEMENTS: &str = "elements";
-/// The size of the axis over the elements of all trained parameters.
-const ALL: &str = "all";
+
+/// What a chain is applied to.
+#[derive(Clone, Copy)]
+enum Unit<'u> {
+    /// Every element of its parameters.
+    Element,
+    /// Every tensor of this shape.
+    Tensor(&'u [Index]),
+}
 
 impl<'a> Elaboration<'a> {
     /// The groups of a model.
@@ -76,23 +80,124 @@ impl<'a> Elaboration<'a> {
                 governor.get_or_insert(number);
             });
         }
-        let mut optimizer = Optimizer::default();
+        let mut fields = Fields::default();
+        let mut groups: Vec<(Group, Span)> = Vec::new();
         for (number, (links, span)) in chains.iter().enumerate() {
             let parameters: Vec<usize> = (0..names.len()).filter(|&parameter| governs[parameter] == Some(number)).collect();
             if parameters.is_empty() && !names.is_empty() {
                 // every parameter has a later statement
                 continue;
             }
-            match self.group(&read.frame, module_of[number], links, *span, &mut optimizer.fields) {
-                Ok(Some((equations, elements, update, states))) if !parameters.is_empty() => {
-                    optimizer.groups.push(Group { parameters, equations, elements, update, states });
+            fields.chain = number;
+            let module = module_of[number];
+            let units: Vec<(Unit<'_>, Vec<usize>)>;
+            let mut shapes: Vec<(Vec<Index>, Vec<usize>)> = Vec::new();
+            if self.on_tensors(module, links) {
+                self.equations.pool = read.forward.equations.pool.clone();
+                if let Err(reported) = self.check_ranks(module, links, &parameters) {
+                    outcome = Err(reported);
+                    continue;
                 }
-                Ok(_) => {}
-                Err(reported) => outcome = Err(reported),
+                for &parameter in &parameters {
+                    let axes = self.parameters[parameter].axes.clone();
+                    match shapes.iter_mut().find(|(shape, _)| *shape == axes) {
+                        Some((_, members)) => members.push(parameter),
+                        None => shapes.push((axes, vec![parameter])),
+                    }
+                }
+                units = shapes.iter().map(|(shape, members)| (Unit::Tensor(shape), members.clone())).collect();
+            } else {
+                units = vec![(Unit::Element, parameters)];
+            }
+            for (unit, parameters) in units {
+                match self.group(read, module, links, *span, unit, &mut fields) {
+                    Ok(Some(group)) if !parameters.is_empty() => groups.push((Group { parameters, ..group }, *span)),
+                    Ok(_) => {}
+                    Err(reported) => outcome = Err(reported),
+                }
             }
         }
         outcome?;
-        Ok(optimizer)
+        self.states_of_all(&groups)?;
+        Ok(Optimizer { fields: fields.list, groups: groups.into_iter().map(|(group, _)| group).collect() })
+    }
+
+    /// The definitions that a chain applies, where they are optimizers.
+    fn stages_of(&self, module: usize, links: &[Link<'a>]) -> Vec<(&'a Definition, Span)> {
+        let definition = |link: &Link<'a>| match self.callee(module, &link.name.text)?.item {
+            nnc_grammar::tree::Item { kind: ItemKind::Optimizer(definition), .. } => Some((definition, link.span)),
+            _ => None,
+        };
+        links.iter().filter_map(definition).collect()
+    }
+
+    /// Whether a stage of a chain acts on whole tensors.
+    fn on_tensors(&self, module: usize, links: &[Link<'a>]) -> bool {
+        self.stages_of(module, links).iter().any(|(definition, _)| ports_of(definition).iter().any(|port| !port.axes.is_empty()))
+    }
+
+    /// Refuses parameters that have not as many axes as a stage takes.
+    fn check_ranks(&mut self, module: usize, links: &[Link<'a>], parameters: &[usize]) -> Outcome<()> {
+        for (definition, span) in self.stages_of(module, links) {
+            let Some(port) = ports_of(definition).iter().find(|port| !port.axes.is_empty()) else { continue };
+            let packs = port.axes.iter().filter(|dim| matches!(dim.kind, nnc_grammar::tree::DimKind::Pack(_))).count();
+            let fixed = port.axes.len() - packs;
+            let fits = |rank: usize| if packs == 0 { rank == fixed } else { rank >= fixed };
+            let (good, bad): (Vec<usize>, Vec<usize>) =
+                parameters.iter().partition(|&&parameter| fits(self.parameters[parameter].axes.len()));
+            let Some(&first) = bad.first() else { continue };
+            let name = |&parameter: &usize| self.parameters[parameter].name.as_str();
+            let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_string();
+            let ends: BTreeSet<String> = bad.iter().map(|parameter| last(name(parameter))).collect();
+            let common = bad.len() > 1
+                && bad.iter().all(|parameter| name(parameter).contains('.'))
+                && good.iter().all(|parameter| !ends.contains(&last(name(parameter))));
+            let patterns: Vec<String> = if common {
+                ends.iter().map(|end| format!("*.{end}")).collect()
+            } else {
+                bad.iter().map(|p| name(p).to_string()).collect()
+            };
+            let takes = match (packs, fixed) {
+                (0, 1) => "1 axis".to_string(),
+                (0, count) => format!("{count} axes"),
+                (_, count) => format!("{count} axes or more"),
+            };
+            let shown: Vec<String> = bad.iter().take(4).map(|p| format!("`{}`", name(p))).collect();
+            let others = if bad.len() > shown.len() { format!(" and {} others have", bad.len() - shown.len()) } else { String::new() };
+            let have = match (bad.len(), others.is_empty()) {
+                (1, _) => format!("has shape {}", self.show_shape(&self.parameters[first].axes)),
+                (_, true) => "have not".to_string(),
+                _ => "not".to_string(),
+            };
+            let message = format!("`{}` takes parameters with {takes}, and {}{others} {have}", definition.name.text, shown.join(", "));
+            let help = format!("state what updates the rest, after this: `optimizer for {} = adamw();`", patterns.join(", "));
+            return Err(self.report(Diagnostic::error("NN0613", span, message).also(port.span, "this port").help(help)));
+        }
+        Ok(())
+    }
+
+    /// Refuses a state under `sum(all)` that some trained parameter has not.
+    fn states_of_all(&mut self, groups: &[(Group, Span)]) -> Outcome<()> {
+        for (group, span) in groups {
+            for (&name, tensor) in &group.equations.tensors {
+                let text = group.equations.pool.text(name);
+                let Some(state) = text.strip_prefix(ALL).and_then(|rest| rest.strip_prefix('.')) else { continue };
+                if tensor.definition != Defining::Given(Role::State) {
+                    continue;
+                }
+                let has = |other: &Group| {
+                    let pool = &other.equations.pool;
+                    let shape = |name: Tensors| other.equations.tensors[&name].axes.clone();
+                    other.states.iter().any(|kept| pool.text(kept.tensor) == state && shape(kept.tensor) == shape(other.update))
+                };
+                let Some((without, _)) = groups.iter().find(|(other, _)| !has(other)) else { continue };
+                let parameter = without.parameters.first().map_or(String::new(), |&parameter| self.parameters[parameter].name.clone());
+                let message = format!("`sum(all)` runs over the state `{state}`, and `{parameter}` has none");
+                let help = "let one chain govern all parameters that are trained";
+                return Err(self.report(Diagnostic::error("NN0607", *span, message).help(help)));
+            }
+        }
+        Ok(())
     }
 
     fn matches_nothing(&mut self, pattern: &Pattern, names: &[String]) -> Reported {
@@ -113,15 +218,15 @@ impl<'a> Elaboration<'a> {
     }
 
     /// The mathematics of one chain; nothing for one that freezes.
-    #[allow(clippy::type_complexity)]
     fn group(
         &mut self,
-        model: &Frame<'a>,
+        read: &Read<'a>,
         module: usize,
         links: &[Link<'a>],
         span: Span,
-        fields: &mut Vec<Field>,
-    ) -> Outcome<Option<(Equations, Tensors, Tensors, Vec<GroupState>)>> {
+        unit: Unit<'_>,
+        fields: &mut Fields,
+    ) -> Outcome<Option<Group>> {
         // a pool of its own: whatever belongs to the pool of the model is put aside
         let equations = std::mem::take(&mut self.equations);
         let constants_done = std::mem::take(&mut self.constants_done);
@@ -131,16 +236,34 @@ impl<'a> Elaboration<'a> {
         let by_name = std::mem::take(&mut self.by_name);
         let next_number = std::mem::take(&mut self.next_number);
         let bound = std::mem::take(&mut self.bound);
-        let result = self.group_in_own_pool(model, module, links, span, fields);
+        let (assertions, solved, parameters) = (self.assertions.len(), self.solved.len(), self.parameters.len());
+        if let Unit::Tensor(_) = unit {
+            // the sizes of shapes keep their meaning
+            self.equations.pool = read.forward.equations.pool.clone();
+        }
+        let result = self.group_in_own_pool(&read.frame, module, links, span, unit, fields);
         let own = std::mem::replace(&mut self.equations, equations);
+        let own_origins = std::mem::replace(&mut self.origins, origins);
         self.constants_done = constants_done;
         self.replaced = replaced;
         self.intervals = intervals;
-        self.origins = origins;
         self.by_name = by_name;
         self.next_number = next_number;
         self.bound = bound;
-        Ok(result?.map(|(elements, update, states)| (own, elements, update, states)))
+        let result = result?;
+        if self.parameters.len() > parameters {
+            self.parameters.truncate(parameters);
+            self.text_order.clear();
+            let message = "an optimizer has no parameters of its own";
+            return Err(self.report(Diagnostic::error("NN0606", span, message).help("apply layers without parameters, and keep a `state`")));
+        }
+        if self.assertions.len() > assertions || self.solved.len() > solved {
+            self.assertions.truncate(assertions);
+            self.solved.truncate(solved);
+            let message = "this optimizer compares sizes that only rustc knows";
+            return Err(self.report(Diagnostic::error("NN0204", span, message).help("write the sizes as numbers")));
+        }
+        Ok(result.map(|group| Group { equations: own, origins: own_origins, ..group }))
     }
 
     fn group_in_own_pool(
@@ -149,15 +272,27 @@ impl<'a> Elaboration<'a> {
         module: usize,
         links: &[Link<'a>],
         span: Span,
-        fields: &mut Vec<Field>,
-    ) -> Outcome<Option<(Tensors, Tensors, Vec<GroupState>)>> {
-        let size = self.equations.pool.size(ELEMENTS, 1);
-        let elements = self.equations.pool.name(ELEMENTS);
+        unit: Unit<'_>,
+        fields: &mut Fields,
+    ) -> Outcome<Option<Group>> {
         let mut outer = Frame::new(module, &model.definition, Place::Optimizer, true);
         outer.statement = span;
-        outer.front.push(FrontAxis { size, label: "e".to_string() });
-        let parameter = self.given_element("parameter", Role::Parameter, vec![size]);
-        let mut gradient = self.given_element("gradient", Role::Input, vec![size]);
+        let mut elements = None;
+        let axes = match unit {
+            Unit::Element => {
+                let size = self.equations.pool.size(ELEMENTS, 1);
+                elements = Some(self.equations.pool.name(ELEMENTS));
+                outer.front.push(FrontAxis { size, label: "e".to_string() });
+                vec![size]
+            }
+            Unit::Tensor(shape) => {
+                let front = |(number, &size)| FrontAxis { size, label: super::whole::axis_label(number) };
+                outer.front.extend(shape.iter().enumerate().map(front));
+                shape.to_vec()
+            }
+        };
+        let parameter = self.given_element("parameter", Role::Parameter, axes.clone());
+        let mut gradient = self.given_element("gradient", Role::Input, axes);
         let step = self.given_element("step", Role::Number, Vec::new());
         let step = self.equations.pool.read(step.name, Vec::new());
         outer.values.insert("step".to_string(), Value::Real(step));
@@ -193,26 +328,32 @@ impl<'a> Elaboration<'a> {
                 (None, count) => format!("{}{count}", link.name.text),
             };
             self.enter(callee, &definition.name.text, link.span)?;
-            let stage = Stage { local: &local, ports, statements, results };
-            let result =
-                self.optimizer_stage(&mut outer, callee.module, definition, link, &stage, [&parameter, &current, &gradient], fields);
+            let stage = Stage { local: &local, labelled: link.label.is_some(), ports, statements, results };
+            let result = self.optimizer_stage(&mut outer, callee, definition, link, &stage, [&parameter, &current, &gradient], fields);
             self.leave();
-            let (next, passed, more) = result?;
-            if let Some(next) = next {
+            let done = result?;
+            if let Some(next) = done.updated {
                 current = next;
                 updated = true;
             }
-            if let Some(passed) = passed {
+            if let Some(passed) = done.passed {
                 gradient = passed;
             }
-            states.extend(more);
+            states.extend(done.states);
         }
         if !updated {
             let message = "this optimizer updates nothing";
             let help = "end the chain in an update: `clip_norm(1.0) -> adam()`; `none` freezes";
             return Err(self.report(Diagnostic::error("NN0609", span, message).help(help)));
         }
-        Ok(Some((elements, current.name, states)))
+        Ok(Some(Group {
+            parameters: Vec::new(),
+            equations: Default::default(),
+            elements,
+            update: current.name,
+            states,
+            origins: BTreeMap::new(),
+        }))
     }
 
     /// An optimizer has two ports without kinds, and no say in the batch of a model.
@@ -263,342 +404,26 @@ impl<'a> Elaboration<'a> {
         self.report(diagnostic)
     }
 
-    fn given_element(&mut self, name: &str, role: Role, axes: Vec<Index>) -> Tensor {
+    /// A tensor that the equations of a group are given: over all front axes of the chain, or a number.
+    pub(super) fn given_element(&mut self, name: &str, role: Role, axes: Vec<Index>) -> Tensor {
         let name = self.equations.pool.name(name);
-        let front = u64::from(!axes.is_empty());
-        self.equations.insert(name, Defined::given(role, axes));
+        let front = all_front(axes.len());
+        self.equations.insert(name, crate::equations::Tensor::given(role, axes));
         Tensor { name, front, axes: Vec::new(), integer: None }
     }
-
-    /// One stage: the updated parameter, the gradient that it passes on, its states.
-    #[allow(clippy::type_complexity, clippy::too_many_arguments)]
-    fn optimizer_stage(
-        &mut self,
-        outer: &mut Frame<'a>,
-        module: usize,
-        definition: &'a Definition,
-        link: &Link<'a>,
-        stage: &Stage<'_, 'a>,
-        [parameter, current, gradient]: [&Tensor; 3],
-        fields: &mut Vec<Field>,
-    ) -> Outcome<(Option<Tensor>, Option<Tensor>, Vec<GroupState>)> {
-        let name = &definition.name.text;
-        if let Some(port) = stage.ports.iter().find(|port| !port.axes.is_empty()) {
-            let message = format!("`{name}` works on whole tensors, which is not built yet");
-            let note = "Optimizers whose ports have axes, `p[..S]` or `p[M, N]`, are a later part of the language.";
-            return Err(self.report(Diagnostic::error("NN0707", link.span, message).also(port.span, "this port has axes").note(note)));
-        }
-        let [p, g] = stage.ports else { return Err(Reported) };
-        let given = self.hypers(outer, definition, link.arguments, link.span)?;
-        let mut inner = Frame::new(module, name, Place::Optimizer, true);
-        inner.scopes[0].path = stage.local.to_string();
-        inner.statement = definition.name.span;
-        inner.front = outer.front.clone();
-        inner.values = given;
-        inner.values.extend(outer.values.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let hypers = definition.hypers.as_deref().unwrap_or_default();
-        self.defaults(&mut inner, hypers)?;
-        let fixed = fixed_names(stage.statements);
-        for hyper in hypers {
-            inner.places.insert(hyper.name.text.clone(), hyper.name.span);
-            let Some(value) = inner.values.get(&hyper.name.text).cloned() else { continue };
-            let changed = match value {
-                Value::Real(_) if fixed.contains(hyper.name.text.as_str()) => {
-                    let message = format!("`{}` of `{name}` cannot be a schedule", hyper.name.text);
-                    let note = "An initial value, a size or a condition around statements reads it, so it is one number for all steps.";
-                    return Err(
-                        self.report(Diagnostic::error("NN0204", link.span, message).also(hyper.name.span, "declared here").note(note))
-                    );
-                }
-                Value::Real(schedule) => {
-                    // one number for the whole step
-                    let context = Context::new(&inner, String::new());
-                    let base = format!("{}.{}", stage.local, hyper.name.text);
-                    let tensor = self.finish(&inner, &context, &base, &[], Root::Value(schedule), None)?;
-                    Some(Value::Real(self.equations.pool.read(tensor.name, Vec::new())))
-                }
-                value => match self.number_of(&value) {
-                    Some(number) if !fixed.contains(hyper.name.text.as_str()) => {
-                        let field = self.field(fields, (stage.local, link.label.is_some()), &hyper.name.text, number);
-                        Some(Value::Field(self.equations.pool.read(field, Vec::new()), Box::new(value)))
-                    }
-                    _ => None,
-                },
-            };
-            if let Some(changed) = changed {
-                inner.values.insert(hyper.name.text.clone(), changed);
-            }
-        }
-        for (port, tensor) in [(p, current), (g, gradient)] {
-            inner.values.insert(port.name.text.clone(), Value::Tensor(tensor.clone()));
-            inner.places.insert(port.name.text.clone(), port.name.span);
-        }
-        self.states_open.push((p.name.text.clone(), parameter.clone(), Vec::new()));
-        let rest = self.run_body(&mut inner, stage.statements);
-        let (_, _, opened) = self.states_open.pop().ok_or(Reported)?;
-        let rest = rest?;
-        let mut next: BTreeMap<&str, (Tensor, Span)> = BTreeMap::new();
-        let mut outcome = Ok(());
-        for statement in rest {
-            inner.statement = statement.span;
-            match &statement.kind {
-                StatementKind::Update { name, binders, value } => {
-                    if let Some(binder) = binders.first() {
-                        let message = format!("an update of whole tensors, `{}[…] <- …`, is not built yet", name.text);
-                        outcome = Err(self.report(Diagnostic::error("NN0707", binder.span, message)));
-                        continue;
-                    }
-                    let known = opened.iter().any(|(state, ..)| *state == name.text) || name.text == p.name.text;
-                    if !known {
-                        let message = format!("`{}` is neither the parameter nor a state", name.text);
-                        let help = format!("declare `state {} = 0;`", name.text);
-                        outcome = Err(self.report(Diagnostic::error("NN0610", name.span, message).help(help)));
-                        continue;
-                    }
-                    if let Some((_, first)) = next.get(name.text.as_str()) {
-                        let diagnostic =
-                            Diagnostic::error("NN0610", name.span, format!("`{}` is updated twice", name.text)).also(*first, "the first");
-                        outcome = Err(self.report(diagnostic));
-                        continue;
-                    }
-                    match self.equation_of_update(&mut inner, &name.text, value) {
-                        Ok(tensor) => {
-                            next.insert(&name.text, (tensor, name.span));
-                        }
-                        Err(reported) => outcome = Err(reported),
-                    }
-                }
-                _ => {
-                    let message = "an optimizer has no loss, metric or optimizer of its own";
-                    outcome = Err(self.report(Diagnostic::error("NN0602", statement.span, message)));
-                }
-            }
-        }
-        outcome?;
-        let passed = match stage.results {
-            [] => None,
-            [result, ..] => match inner.values.get(&result.text).cloned() {
-                Some(Value::Tensor(tensor)) => Some(tensor),
-                Some(_) => return Err(Reported),
-                None => {
-                    let message = format!("result `{}` of `{name}` is not defined", result.text);
-                    return Err(self.report(Diagnostic::error("NN0112", result.span, message)));
-                }
-            },
-        };
-        let states = opened
-            .into_iter()
-            .map(|(state, tensor, initial)| GroupState {
-                name: format!("{}.{state}", stage.local),
-                tensor,
-                next: next.get(state.as_str()).map_or(tensor, |(tensor, _)| tensor.name),
-                initial,
-            })
-            .collect();
-        let updated = next.remove(p.name.text.as_str()).map(|(tensor, _)| tensor);
-        Ok((updated, passed, states))
-    }
-
-    /// The next value of a parameter or state: a tensor over the elements.
-    fn equation_of_update(&mut self, frame: &mut Frame<'a>, name: &str, value: &'a nnc_grammar::tree::Flow) -> Outcome<Tensor> {
-        if value.stages.is_empty()
-            && let ExpressionKind::Name(path) = &value.value.kind
-            && let Some(tensor) = self.find_tensor(frame, 0, path)
-            && tensor.front == 1
-        {
-            return Ok(tensor);
-        }
-        let base = format!("{}.{name}.next", frame.path());
-        let mut context = Context::new(frame, base.clone());
-        let scalar = if value.stages.is_empty() {
-            self.real(frame, &mut context, &value.value)?
-        } else {
-            let found = self.flow_element(frame, &mut context, &value.value, value)?;
-            self.real_of(found, value.span)?
-        };
-        // one value for each element, whatever it is made of
-        context.used = 1;
-        self.finish(frame, &context, &base, &[], Root::Value(scalar), None)
-    }
-
-    /// A number of the generated optimizer; the label of its stage stands in its name.
-    fn field(&mut self, fields: &mut Vec<Field>, (stage, labelled): (&str, bool), hyper: &str, value: f64) -> Tensors {
-        let taken = |name: &str| fields.iter().any(|field| field.name == name) || matches!(name, "step" | "parameter" | "gradient");
-        let mut name = hyper.to_string();
-        if labelled || taken(&name) {
-            name = format!("{stage}_{hyper}");
-        }
-        let mut number = 2;
-        while taken(&name) {
-            name = format!("{stage}{number}_{hyper}");
-            number += 1;
-        }
-        let docs = vec![format!("`{hyper}` of `{stage}`.")];
-        fields.push(Field { name: name.clone(), value, docs });
-        self.given_element(&name, Role::Number, Vec::new()).name
-    }
-
-    /// `state m = 0;` of an optimizer.
-    pub(super) fn optimizer_state(&mut self, frame: &mut Frame<'a>, port: &'a Port, initial: Option<&'a Expression>) -> Outcome<Tensor> {
-        if !port.axes.is_empty() {
-            let message = format!("state `{}` of whole tensors is not built yet", port.name.text);
-            return Err(self.report(Diagnostic::error("NN0707", port.span, message)));
-        }
-        let Some(initial) = initial else {
-            let message = format!("state `{}` has no initial value", port.name.text);
-            let help = format!("write `state {} = 0;`", port.name.text);
-            return Err(self.report(Diagnostic::error("NN0603", port.span, message).help(help)));
-        };
-        let Some((p, parameter, _)) = self.states_open.last().cloned() else { return Err(Reported) };
-        let current = frame.values.insert(p.clone(), Value::Tensor(parameter));
-        let mut context = Context::new(frame, String::new());
-        let value = self.real(frame, &mut context, initial);
-        if let Some(current) = current {
-            frame.values.insert(p, current);
-        }
-        let value = value?;
-        let size = frame.front[0].size;
-        let tensor = self.given_element(&format!("{}.{}", frame.path(), port.name.text), Role::State, vec![size]);
-        if let Some((_, _, opened)) = self.states_open.last_mut() {
-            opened.push((port.name.text.clone(), tensor.name, value));
-        }
-        Ok(tensor)
-    }
-
-    /// `sum(all) …`: over all elements of all trained parameters.
-    pub(super) fn over_all(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        span: Span,
-        reducer: Reducer,
-        condition: Option<&'a Expression>,
-        body: &'a Expression,
-    ) -> Outcome<Value> {
-        if frame.place != Place::Optimizer || context.all.is_some() {
-            let message = "`all` runs over the elements of all parameters, in an optimizer only";
-            return Err(self.report(Diagnostic::error("NN0607", span, message)));
-        }
-        let size = self.equations.pool.size(ALL, 1);
-        let axis = context.axis("e", size);
-        let used = context.used;
-        context.all = Some(axis);
-        let condition = match condition {
-            Some(condition) => self.condition(frame, context, condition),
-            None => Ok(Condition::TRUE),
-        };
-        let body = self.real(frame, context, body);
-        context.all = None;
-        context.used = used;
-        let (condition, body) = (condition?, body?);
-        let simple = |reduction| Reduced { reduction, axes: vec![axis], condition, body };
-        match reducer {
-            Reducer::Sum => self.lift(frame, context, "sum", simple(Reduction::Sum)).map(Value::Real),
-            Reducer::Max => self.lift(frame, context, "max", simple(Reduction::Max)).map(Value::Real),
-            _ => {
-                let message = format!("`{}(all)` is not defined", super::whole::word(reducer));
-                Err(self.report(Diagnostic::error("NN0607", span, message).help("`sum(all)` and `max(all)` are")))
-            }
-        }
-    }
-
-    /// What a tensor over the elements is at an element of all parameters.
-    pub(super) fn read_all(&mut self, context: &mut Context, tensor: &Tensor, axis: u32, span: Span) -> Outcome<Value> {
-        if tensor.front == 0 {
-            return Ok(Value::Real(self.equations.pool.read(tensor.name, Vec::new())));
-        }
-        let at = self.equations.pool.axis(axis, context.axes[axis as usize]);
-        self.at_all(tensor.name, at, span, 0).map(Value::Real)
-    }
-
-    fn at_all(&mut self, name: Tensors, at: Index, span: Span, depth: u32) -> Outcome<Scalar> {
-        let Some(defined) = self.equations.tensors.get(&name).cloned() else { return Err(Reported) };
-        let text = self.equations.pool.text(name).to_string();
-        match defined.definition {
-            Defining::Given(role @ (Role::Parameter | Role::Input)) => {
-                let size = self.equations.pool.size(ALL, 1);
-                let all = self.equations.pool.name(&format!("{ALL}.{text}"));
-                self.equations.insert(all, Defined::given(role, vec![size]));
-                Ok(self.equations.pool.read(all, vec![at]))
-            }
-            Defining::Equation(equation) if equation.reduction.is_none() && depth < 64 => {
-                let mut known = BTreeMap::new();
-                for read in self.equations.pool.real_reads(equation.body) {
-                    if let ScalarNode::Read { tensor, at: own } = self.equations.pool.scalar(read).clone()
-                        && !own.is_empty()
-                    {
-                        known.insert(read, self.at_all(tensor, at, span, depth + 1)?);
-                    }
-                }
-                Ok(Rewriter::new(&mut self.equations.pool, Replace(known)).scalar(equation.body))
-            }
-            _ => {
-                let message = format!("`{text}` is not known at the elements of all parameters");
-                let note = "In `sum(all)` stand the gradient, the parameter, and what is made of them element by element without a state.";
-                Err(self.report(Diagnostic::error("NN0607", span, message).note(note)))
-            }
-        }
-    }
 }
 
-/// Reads, and what stands for them.
-struct Replace(BTreeMap<Scalar, Scalar>);
-
-impl Rewrite for Replace {
-    fn scalar(&mut self, _pool: &mut Pool, scalar: Scalar) -> Option<Scalar> {
-        self.0.get(&scalar).copied()
-    }
+/// The bits of all of so many front axes.
+pub(super) fn all_front(count: usize) -> u64 {
+    (1u64 << count.min(63)) - 1
 }
 
-/// The body of an optimizer in a chain.
-struct Stage<'s, 'a> {
-    local: &'s str,
-    ports: &'a [Port],
-    statements: &'a [Statement],
-    results: &'a [nnc_grammar::tree::Name],
-}
-
-/// The names that sizes, initial values and the conditions around statements read: they cannot change between steps.
-fn fixed_names(statements: &[Statement]) -> BTreeSet<&str> {
-    fn note<'s>(expression: &'s Expression, names: &mut BTreeSet<&'s str>) {
-        let mut stack = vec![expression];
-        while let Some(expression) = stack.pop() {
-            if let ExpressionKind::Name(path) = &expression.kind {
-                names.insert(&path.segments[0].text);
-            }
-            super::walk::inside(expression, &mut |part| stack.push(part));
-        }
+/// The ports of an optimizer.
+fn ports_of(definition: &Definition) -> &[Port] {
+    match &definition.body {
+        Body::Block { ports, .. } => ports,
+        Body::Chain(_) => &[],
     }
-    let mut names = BTreeSet::new();
-    let mut open = vec![statements];
-    while let Some(statements) = open.pop() {
-        for statement in statements {
-            match &statement.kind {
-                StatementKind::If { arms, otherwise } => {
-                    for (condition, statements) in arms {
-                        note(condition, &mut names);
-                        open.push(statements);
-                    }
-                    open.extend(otherwise.as_deref());
-                }
-                StatementKind::Let(_, value) => note(value, &mut names),
-                StatementKind::Declare { tensors, .. } => {
-                    for (port, initial) in tensors {
-                        for dim in &port.axes {
-                            if let DimKind::Expression(size) | DimKind::Named(_, size) = &dim.kind {
-                                note(size, &mut names);
-                            }
-                        }
-                        if let Some(initial) = initial {
-                            note(initial, &mut names);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    names
 }
 
 /// Whether a pattern matches a name; `*` stands for one or more segments.

@@ -263,7 +263,7 @@ const REFUSED: &[(&str, &[(&str, &str)])] = &[
     ("model M(x[4]) -> y { y = x -> batch_norm; }", &[("NN0102", "batch_norm")]),
     ("model M(x[4]) -> y { state s = 0; y = x; }", &[("NN0703", "s")]),
     ("model M(x[4]) -> y { random r = 0; y = x; }", &[("NN0702", "r")]),
-    ("model M(x[4]) -> y { y = x; loss = sum(grad(y, x)); }", &[("NN0705", "grad")]),
+    ("model M(x[4]) -> y { y = x; loss = sum(grad(y, 2 * x)); }", &[("NN0705", "2 * x")]),
     ("model M(x[4]) -> y { param w[4, 4] = orthogonal(); y = x; }", &[("NN0706", "orthogonal()")]),
     ("model M(x[4]) -> y { y[i] = step * x[i]; }", &[("NN0607", "step")]),
     ("model M(x[4]) -> y { let train = 3; y = x; }", &[("NN0108", "train")]),

@@ -112,7 +112,7 @@ impl<'a> Elaboration<'a> {
                     && match self.callee(frame.module, name) {
                         _ if !frame.scalar && self.labelled(frame, 0, name).is_some() => true,
                         Some(callee) => matches!(callee.item.kind, ItemKind::Layer(_) | ItemKind::Model(_)),
-                        None => false,
+                        None => name == "grad",
                     };
                 if layer {
                     return self.hoist(frame, context, expression).map(|tensor| tensor.axes);

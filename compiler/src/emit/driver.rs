@@ -46,15 +46,47 @@ pub fn untrained_idents(model: &Model) -> Vec<Ident> {
     idents
 }
 
-struct Driver<'a> {
-    program: &'a mut Program,
-    style: &'a Style,
-    idents: BTreeMap<Name, Ident>,
-    taken: BTreeSet<String>,
+/// A function that calls those of a program in order.
+pub struct Driver<'a> {
+    pub program: &'a mut Program,
+    pub style: &'a Style,
+    /// What tensors are called.
+    pub idents: BTreeMap<Name, Ident>,
+    /// Names that stand for something.
+    pub taken: BTreeSet<String>,
 }
 
-impl Driver<'_> {
-    fn fresh(&mut self, wish: &str) -> Ident {
+/// The functions of a program's calls under their names: none for a copy, one for each step of a time loop.
+pub type Called = Vec<Vec<(Ident, body::Function)>>;
+
+impl<'a> Driver<'a> {
+    /// What the calls are named comes first, so that no variable hides a function.
+    pub fn new(
+        program: &'a mut Program,
+        style: &'a Style,
+        names: &Names,
+        functions: &mut Functions,
+        mut taken: BTreeSet<String>,
+    ) -> (Self, Called) {
+        let mut called = Called::new();
+        for call in program.calls.clone() {
+            let parts: Vec<(&Call, Option<u32>)> = match &call.form {
+                Form::Copy(..) => Vec::new(),
+                Form::TimeLoop(time) => time.steps.iter().map(|moment| (&moment.call, Some(moment.time))).collect(),
+                Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => vec![(&call, None)],
+            };
+            let mut functions_of_call = Vec::new();
+            for (part, time) in parts {
+                let function = body::function(&mut program.equations, style, names, part, time);
+                let name = functions.add(&function.name, &function.docs, &function.signature, &function.body);
+                taken.insert(name.to_string());
+                functions_of_call.push((name, function));
+            }
+            called.push(functions_of_call);
+        }
+        (Driver { program, style, idents: BTreeMap::new(), taken }, called)
+    }
+    pub fn fresh(&mut self, wish: &str) -> Ident {
         let wish = identifier_text(wish);
         let (mut text, mut number) = (wish.clone(), 1);
         while !self.taken.insert(text.clone()) {
@@ -63,14 +95,14 @@ impl Driver<'_> {
         }
         identifier(&text)
     }
-    fn count(&mut self, index: Index) -> TokenStream {
+    pub fn count(&mut self, index: Index) -> TokenStream {
         Scope::new(&mut self.program.equations, self.style).count(index).tokens
     }
     fn shape(&self, name: Name) -> Shape {
         self.style.shape(&self.program.equations.pool, &self.program.equations.tensors[&name].axes)
     }
     /// A flat slice in its shape.
-    fn shaped(&mut self, name: Name, ident: &Ident, mutable: bool) -> TokenStream {
+    pub fn shaped(&mut self, name: Name, ident: &Ident, mutable: bool) -> TokenStream {
         let shape = self.shape(name);
         let element = element_type(self.style, self.program.equations.tensors[&name].element);
         match &shape {
@@ -169,6 +201,121 @@ impl Driver<'_> {
             (_, true) => quote!(kernels::flat_mut(#ident)),
         }
     }
+    /// Room in the workspace, and the calls in order. `hiding` are variables that may have the name of a function.
+    pub fn calls(
+        &mut self,
+        called: &Called,
+        destinations: &BTreeMap<Destination, TokenStream>,
+        hiding: &BTreeSet<String>,
+    ) -> (TokenStream, TokenStream) {
+        let real = self.style.real.clone();
+        let mut head = TokenStream::new();
+        if !self.program.slots.is_empty() || !self.program.panels.is_empty() {
+            head.extend(quote!(let mut workspace = workspace;));
+        }
+        if !self.program.panels.is_empty() {
+            let length = panel_length(self.program, self.style);
+            head.extend(quote!(let panel = kernels::take(&mut workspace, #length);));
+        }
+        let mut owner: Vec<Option<Ident>> = vec![None; self.program.slots.len()];
+        for (slot, owner) in self.program.slots.clone().into_iter().zip(&mut owner) {
+            let text = self.program.equations.pool.text(slot.tensors[0]).to_string();
+            let ident = self.fresh(&text);
+            head.extend(self.scratch(&slot.axes, slot.integer, &ident));
+            self.idents.insert(slot.tensors[0], ident.clone());
+            *owner = Some(ident);
+        }
+        let views: BTreeMap<Name, Name> = self
+            .program
+            .buffers
+            .iter()
+            .filter_map(|(&name, place)| if let Place::View(of) = place { Some((name, *of)) } else { None })
+            .collect();
+        let mut body = TokenStream::new();
+        let calls = self.program.calls.clone();
+        for (call, called) in calls.iter().zip(called) {
+            // a tensor that takes over the room of another
+            for &name in &call.computes {
+                if let Some(&Place::Workspace(slot)) = self.program.buffers.get(&name)
+                    && !self.idents.contains_key(&name)
+                    && let Some(before) = owner[slot].clone()
+                {
+                    let text = self.program.equations.pool.text(name).to_string();
+                    let ident = self.fresh(&text);
+                    body.extend(quote!(let #ident = #before;));
+                    self.idents.insert(name, ident.clone());
+                    owner[slot] = Some(ident);
+                }
+            }
+            // views, where they are first read
+            for name in self.program.reads(call) {
+                let mut chain = Vec::new();
+                let mut at = name;
+                while !self.idents.contains_key(&at)
+                    && let Some(&of) = views.get(&at)
+                {
+                    chain.push((at, of));
+                    at = of;
+                }
+                for (view, of) in chain.into_iter().rev() {
+                    let text = self.program.equations.pool.text(view).to_string();
+                    let ident = self.fresh(&text);
+                    self.idents.insert(view, ident);
+                    body.extend(self.view(of, view));
+                }
+            }
+            match &call.form {
+                Form::Copy(from, destination) => {
+                    let to = &destinations[destination];
+                    let ident = self.idents[from].clone();
+                    let tensor = &self.program.equations.tensors[from];
+                    let integer = tensor.element != Element::Real;
+                    body.extend(if tensor.axes.is_empty() {
+                        if integer { quote!(#to[0] = #ident as #real;) } else { quote!(#to[0] = #ident;) }
+                    } else if integer {
+                        let flat = self.flat(*from, &ident, false);
+                        quote!(for (to, &from) in #to.iter_mut().zip(#flat) { *to = from as #real; })
+                    } else {
+                        let flat = self.flat(*from, &ident, false);
+                        quote!(#to.copy_from_slice(#flat);)
+                    });
+                }
+                Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => {
+                    for (name, function) in called {
+                        body.extend(self.call(name, function, hiding, None));
+                    }
+                }
+                Form::TimeLoop(time) => {
+                    let taken = self.taken.clone();
+                    let step = self.fresh(if time.label.is_empty() { "t" } else { &time.label });
+                    let mut inside = TokenStream::new();
+                    for (moment, (name, function)) in time.steps.iter().zip(called) {
+                        let call = self.call(name, function, hiding, Some(&step));
+                        inside.extend(match moment.within {
+                            Some(size) => {
+                                let size = self.count(size);
+                                quote!(if #step < #size { #call })
+                            }
+                            None => call,
+                        });
+                    }
+                    self.taken = taken;
+                    let mut sizes = time.sizes.iter().map(|&size| Scope::new(&mut self.program.equations, self.style).count(size));
+                    let first = sizes.next().map(|size| size.within(Level::Sum)).unwrap_or_default();
+                    let steps = sizes.fold(first, |steps, size| {
+                        let size = size.tokens;
+                        quote!(usize::max(#steps, #size))
+                    });
+                    body.extend(if time.reverse {
+                        quote!(for #step in (0..#steps).rev() { #inside })
+                    } else {
+                        quote!(for #step in 0..#steps { #inside })
+                    });
+                }
+            }
+        }
+        (head, body)
+    }
 }
 
 /// A driver, the functions that it calls going to `functions`.
@@ -187,24 +334,7 @@ pub fn driver(
     taken.extend(style.constants.iter().cloned());
     let sizes = run_time_sizes(interface);
     taken.extend(sizes.iter().cloned());
-    // what the calls are named comes first, so that no variable hides a function
-    let mut called: Vec<Vec<(Ident, body::Function)>> = Vec::new();
-    for call in program.calls.clone() {
-        let parts: Vec<(&Call, Option<u32>)> = match &call.form {
-            Form::Copy(..) => Vec::new(),
-            Form::TimeLoop(time) => time.steps.iter().map(|moment| (&moment.call, Some(moment.time))).collect(),
-            Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => vec![(&call, None)],
-        };
-        let mut functions_of_call = Vec::new();
-        for (part, time) in parts {
-            let function = body::function(&mut program.equations, style, names, part, time);
-            let name = functions.add(&function.name, &function.docs, &function.signature, &function.body);
-            taken.insert(name.to_string());
-            functions_of_call.push((name, function));
-        }
-        called.push(functions_of_call);
-    }
-    let mut driver = Driver { program, style, idents: BTreeMap::new(), taken };
+    let (mut driver, called) = Driver::new(program, style, names, functions, taken);
     let (mut signature, mut head) = (vec![quote!(s: S)], TokenStream::new());
     for size in &sizes {
         let ident = identifier(size);
@@ -303,21 +433,6 @@ pub fn driver(
         }
     }
     signature.push(quote!(workspace: &mut [kernels::Lane]));
-    if !driver.program.slots.is_empty() || !driver.program.panels.is_empty() {
-        head.extend(quote!(let mut workspace = workspace;));
-    }
-    if !driver.program.panels.is_empty() {
-        let length = panel_length(driver.program, style);
-        head.extend(quote!(let panel = kernels::take(&mut workspace, #length);));
-    }
-    let mut owner: Vec<Option<Ident>> = vec![None; driver.program.slots.len()];
-    for (slot, owner) in driver.program.slots.clone().into_iter().zip(&mut owner) {
-        let text = driver.program.equations.pool.text(slot.tensors[0]).to_string();
-        let ident = driver.fresh(&text);
-        head.extend(driver.scratch(&slot.axes, slot.integer, &ident));
-        driver.idents.insert(slot.tensors[0], ident.clone());
-        *owner = Some(ident);
-    }
     let ports: BTreeSet<String> = interface
         .inputs
         .iter()
@@ -326,95 +441,8 @@ pub fn driver(
         .map(|port| port_ident(&port.name).to_string())
         .chain(sizes.iter().map(|size| identifier(size).to_string()))
         .collect();
-    let views: BTreeMap<Name, Name> = driver
-        .program
-        .buffers
-        .iter()
-        .filter_map(|(&name, place)| if let Place::View(of) = place { Some((name, *of)) } else { None })
-        .collect();
-    let mut body = TokenStream::new();
-    let calls = driver.program.calls.clone();
-    for (call, called) in calls.iter().zip(&called) {
-        // a tensor that takes over the room of another
-        for &name in &call.computes {
-            if let Some(&Place::Workspace(slot)) = driver.program.buffers.get(&name)
-                && !driver.idents.contains_key(&name)
-                && let Some(before) = owner[slot].clone()
-            {
-                let text = driver.program.equations.pool.text(name).to_string();
-                let ident = driver.fresh(&text);
-                body.extend(quote!(let #ident = #before;));
-                driver.idents.insert(name, ident.clone());
-                owner[slot] = Some(ident);
-            }
-        }
-        // views, where they are first read
-        for name in driver.program.reads(call) {
-            let mut chain = Vec::new();
-            let mut at = name;
-            while !driver.idents.contains_key(&at)
-                && let Some(&of) = views.get(&at)
-            {
-                chain.push((at, of));
-                at = of;
-            }
-            for (view, of) in chain.into_iter().rev() {
-                let text = driver.program.equations.pool.text(view).to_string();
-                let ident = driver.fresh(&text);
-                driver.idents.insert(view, ident);
-                body.extend(driver.view(of, view));
-            }
-        }
-        match &call.form {
-            Form::Copy(from, destination) => {
-                let to = &destinations[destination];
-                let ident = driver.idents[from].clone();
-                let tensor = &driver.program.equations.tensors[from];
-                let integer = tensor.element != Element::Real;
-                body.extend(if tensor.axes.is_empty() {
-                    if integer { quote!(#to[0] = #ident as #real;) } else { quote!(#to[0] = #ident;) }
-                } else if integer {
-                    let flat = driver.flat(*from, &ident, false);
-                    quote!(for (to, &from) in #to.iter_mut().zip(#flat) { *to = from as #real; })
-                } else {
-                    let flat = driver.flat(*from, &ident, false);
-                    quote!(#to.copy_from_slice(#flat);)
-                });
-            }
-            Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => {
-                for (name, function) in called {
-                    body.extend(driver.call(name, function, &ports, None));
-                }
-            }
-            Form::TimeLoop(time) => {
-                let taken = driver.taken.clone();
-                let step = driver.fresh(if time.label.is_empty() { "t" } else { &time.label });
-                let mut inside = TokenStream::new();
-                for (moment, (name, function)) in time.steps.iter().zip(called) {
-                    let call = driver.call(name, function, &ports, Some(&step));
-                    inside.extend(match moment.within {
-                        Some(size) => {
-                            let size = driver.count(size);
-                            quote!(if #step < #size { #call })
-                        }
-                        None => call,
-                    });
-                }
-                driver.taken = taken;
-                let mut sizes = time.sizes.iter().map(|&size| Scope::new(&mut driver.program.equations, style).count(size));
-                let first = sizes.next().map(|size| size.within(Level::Sum)).unwrap_or_default();
-                let steps = sizes.fold(first, |steps, size| {
-                    let size = size.tokens;
-                    quote!(usize::max(#steps, #size))
-                });
-                body.extend(if time.reverse {
-                    quote!(for #step in (0..#steps).rev() { #inside })
-                } else {
-                    quote!(for #step in 0..#steps { #inside })
-                });
-            }
-        }
-    }
+    let (room, body) = driver.calls(&called, &destinations, &ports);
+    head.extend(room);
     let results: Vec<TokenStream> = returned
         .iter()
         .map(|name| {

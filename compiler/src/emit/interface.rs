@@ -289,8 +289,21 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
     let run_predict = dispatch("predict_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#output_idents,)* workspace));
     let run_evaluate = dispatch("evaluate_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* workspace));
     let run_gradient = dispatch("gradient_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* gradient, workspace));
-    let run_update = dispatch("update_on", quote!(optimizer, step, parameters, gradient, state));
     let mut most = quote!(if most > c { most } else { c });
+    // an update needs room only where it works on whole tensors
+    let (mut update_room, mut update_argument, mut update_space) = (quote!(), quote!(), quote!());
+    if let Some(body) = &update.workspace {
+        most = quote!({ let (most, u) = (#most, update_workspace()); if most > u { most } else { u } });
+        (update_room, update_argument) = (quote!(, workspace: &mut [kernels::Lane]), quote!(, workspace));
+        update_space = quote! {
+            let needed = update_workspace();
+            if workspace.len() < needed {
+                return Err(kernels::Error::Length { name: "workspace", expected: needed, found: workspace.len() });
+            }
+        };
+        workspaces.push(quote!(const fn update_workspace() -> usize { #body }));
+    }
+    let run_update = dispatch("update_on", quote!(optimizer, step, parameters, gradient, state #update_argument));
     let mut untrained = quote!();
     if network.untrained.is_some() {
         most = quote!({ let (most, d) = (#most, untrained_workspace(#(#sizes),*)); if most > d { most } else { d } });
@@ -427,10 +440,11 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
             #untrained
 
             /// Moves the parameters against a gradient; `step` counts from 1.
-            pub fn update(optimizer: &#optimizer_type, step: u64, parameters: &mut [#real], gradient: &[#real], state: &mut [#real]) -> Result<(), kernels::Error> {
+            pub fn update(optimizer: &#optimizer_type, step: u64, parameters: &mut [#real], gradient: &[#real], state: &mut [#real] #update_room) -> Result<(), kernels::Error> {
                 #check_parameters
                 kernels::check_length("gradient", Self::PARAMETER_COUNT, gradient.len())?;
                 kernels::check_length("state", Self::OPTIMIZER_STATE_COUNT, state.len())?;
+                #update_space
                 #run_update;
                 Ok(())
             }
@@ -440,7 +454,7 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
             pub fn step(#(#sizes: usize,)* optimizer: &#optimizer_type, step: u64, parameters: &mut [#real], #(#inputs,)* #(#targets,)* gradient: &mut [#real], state: &mut [#real], workspace: &mut [kernels::Lane]) -> Result<#real, kernels::Error> {
                 kernels::check_length("state", Self::OPTIMIZER_STATE_COUNT, state.len())?;
                 let loss = Self::gradient(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* gradient, workspace)?;
-                Self::update(optimizer, step, parameters, gradient, state)?;
+                Self::update(optimizer, step, parameters, gradient, state #update_argument)?;
                 Ok(loss)
             }
         }

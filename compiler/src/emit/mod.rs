@@ -14,8 +14,10 @@ mod network;
 mod optimizer;
 mod sharing;
 mod standalone;
+mod tensors;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 pub use driver::run_time_sizes;
 
@@ -85,6 +87,8 @@ pub struct Network {
     pub gradient: Program,
     /// The gradients of what is not trained, where they are asked for.
     pub untrained: Option<Program>,
+    /// For each group of the optimizer that works on whole tensors.
+    pub updates: Vec<Option<crate::update::Update>>,
 }
 
 /// The tokens of a file with these models.
@@ -118,7 +122,7 @@ fn emit_one(network: &mut Network, options: &Options) -> TokenStream {
         let untrained = driver::untrained_idents(&network.model);
         drivers.push(driver::driver("untrained", program, interface, &untrained, &style, &training, &mut functions));
     }
-    let update = optimizer::update(&network.model, &style, &mut functions);
+    let update = optimizer::update(&network.model, &mut network.updates, &style, &mut functions);
     let initial = initial::initial(&network.model, &style);
     let interface = interface::interface(network, &style, &update, options);
     let kernels: TokenStream = match &options.kernels {
@@ -167,7 +171,7 @@ pub struct Functions {
 impl Functions {
     /// The name under which a function with this signature and body can be called.
     pub fn add(&mut self, wish: &str, docs: &[String], signature: &TokenStream, body: &TokenStream) -> proc_macro2::Ident {
-        const TAKEN: [&str; 10] = [
+        const TAKEN: [&str; 11] = [
             "predict_on",
             "evaluate_on",
             "gradient_on",
@@ -177,6 +181,7 @@ impl Functions {
             "evaluate_workspace",
             "gradient_workspace",
             "untrained_workspace",
+            "update_workspace",
             "total",
         ];
         let wish = if TAKEN.contains(&wish) { format!("{wish}_") } else { wish.to_string() };

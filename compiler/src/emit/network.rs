@@ -28,10 +28,9 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
     }
     let mut states = Vec::new();
     let mut offset = equations.pool.integer(0);
-    for (state, parameter) in &update.states {
-        let axes = interface.parameters[*parameter].axes.clone();
-        let count = equations.pool.count(&axes);
-        states.push(tensor(equations, style, &module, state, &axes, offset));
+    for (state, axes) in &update.states {
+        let count = equations.pool.count(axes);
+        states.push(tensor(equations, style, &module, state, axes, offset));
         offset = equations.pool.plus(offset, count);
     }
     let mut ports = |ports: &[Port]| -> Vec<TokenStream> { ports.iter().map(|port| self::port(equations, style, &module, port)).collect() };
@@ -87,6 +86,14 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
             quote!(kernels::check_size(#size, 0, #ident)?;)
         })
         .collect();
+    let update_workspace = if update.workspace.is_some() {
+        quote!(
+            const UPDATE_WORKSPACE: usize = update_workspace();
+        )
+    } else {
+        quote!()
+    };
+    let update_argument = if update.workspace.is_some() { quote!(, workspace) } else { quote!() };
     let metric_numbers = (0..metrics.len()).map(Literal::usize_unsuffixed);
     quote! {
         impl #path::Network for super::#name {
@@ -104,6 +111,7 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
             const METRICS: &'static [&'static str] = &[#(#metrics),*];
             const SIZES: &'static [&'static str] = &[#(#sizes),*];
             const FIELDS: &'static [&'static str] = &[#(#field_names),*];
+            #update_workspace
 
             fn port_length(port: &#module::Port, sizes: &[usize]) -> Result<usize, kernels::Error> {
                 #take_sizes
@@ -178,8 +186,9 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
                 parameters: &mut [#real],
                 gradient: &[#real],
                 state: &mut [#real],
+                workspace: &mut [kernels::Lane],
             ) -> Result<(), kernels::Error> {
-                super::#name::update(optimizer, step, parameters, gradient, state)
+                super::#name::update(optimizer, step, parameters, gradient, state #update_argument)
             }
             fn field(optimizer: &mut #optimizer_type, number: usize) -> Option<&mut f64> {
                 match number {

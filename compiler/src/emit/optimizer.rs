@@ -1,14 +1,17 @@
-//! The optimizer: for each group of parameters one loop over flat memory.
+//! The optimizer: for each group of parameters one loop over flat memory, or one function that is called for each of its tensors
+//! (`tensors`).
 //!
-//! What depends on the step and the fields only is computed once a step, in `f64`, and rounded; a product or sum of such factors and
+//! The state is a row of numbers: group by group, of each its states, of each state the parameters. What depends on the step and the fields only is computed once a step, in `f64`, and rounded; a product or sum of such factors and
 //! others is split, so that as much as can be is computed once. Right sides read old values: they are all computed before the first is
 //! stored.
 
 use super::Functions;
 use super::expression::{Scope, Shape, Style, identifier};
 use super::interface::types;
-use crate::equations::{Definition, Equations, Index, Name, Pool, Reduction, Rewrite, Rewriter, Role, Scalar, ScalarNode};
-use crate::model::{Group, Model};
+use super::totals::{Totals, is_total};
+use crate::equations::{Affine, Atom, AtomNode, Definition, Equations, Index, Name, Pool, Rewriter, Role, Scalar};
+use crate::model::{Group, GroupState, Model};
+use crate::update::{Hoist, Update as Tensors};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,19 +30,64 @@ pub struct Update {
     pub state_count: TokenStream,
     /// Statements that set `state` from `parameters`.
     pub init_states: TokenStream,
-    /// The state's tensors in the order of memory: name, and which parameter it belongs to.
-    pub states: Vec<(String, usize)>,
+    /// The state's tensors in the order of memory: name and axes.
+    pub states: Vec<(String, Vec<Index>)>,
+    /// Cache lines of workspace that an update needs; nothing where it needs none.
+    pub workspace: Option<TokenStream>,
 }
 
 /// A run of parameters that lie side by side.
-struct Span {
-    start: TokenStream,
-    count: TokenStream,
-    parameters: Vec<usize>,
+pub struct Span {
+    pub start: TokenStream,
+    pub count: TokenStream,
+    pub parameters: Vec<usize>,
+}
+
+/// The axes of a state of a parameter, in a pool that knows the sizes of the model.
+pub fn state_axes(pool: &mut Pool, model: &Model, group: &Group, state: &GroupState, parameter: usize) -> Vec<Index> {
+    if group.elements.is_some() {
+        return model.interface.parameters[parameter].axes.clone();
+    }
+    let axes = group.equations.tensors[&state.tensor].axes.clone();
+    axes.into_iter().map(|size| known_to(pool, &group.equations.pool, size)).collect()
+}
+
+/// A size of one pool in another.
+fn known_to(pool: &mut Pool, of: &Pool, size: Index) -> Index {
+    let Affine { constant, terms } = of.affine(size).clone();
+    let mut sum = pool.integer(constant);
+    for (atom, k) in terms {
+        let term = of_atom(pool, of, atom);
+        let term = pool.scaled(term, k);
+        sum = pool.plus(sum, term);
+    }
+    sum
+}
+
+fn of_atom(pool: &mut Pool, of: &Pool, atom: Atom) -> Index {
+    match of.atom(atom).clone() {
+        AtomNode::Size { name, least } => pool.size(of.text(name), least),
+        AtomNode::Div(x, m) => {
+            let (x, m) = (known_to(pool, of, x), known_to(pool, of, m));
+            pool.divide(x, m)
+        }
+        AtomNode::Mod(x, m) => {
+            let (x, m) = (known_to(pool, of, x), known_to(pool, of, m));
+            pool.remainder(x, m)
+        }
+        AtomNode::Product(atoms) => {
+            let one = pool.integer(1);
+            atoms.into_iter().fold(one, |product, atom| {
+                let factor = of_atom(pool, of, atom);
+                pool.times(product, factor)
+            })
+        }
+        AtomNode::Axis { .. } | AtomNode::Read { .. } => unreachable!("no axes occur in sizes"),
+    }
 }
 
 /// The optimizer of a model.
-pub fn update(model: &Model, style: &Style, _functions: &mut Functions) -> Update {
+pub fn update(model: &Model, programs: &mut [Option<Tensors>], style: &Style, shared: &mut Functions) -> Update {
     let real = style.real.clone();
     let (optimizer_type, _) = types(&model.interface.name);
     let mut space = Equations { pool: model.training.equations.pool.clone(), tensors: BTreeMap::new() };
@@ -57,51 +105,36 @@ pub fn update(model: &Model, style: &Style, _functions: &mut Functions) -> Updat
             }
         })
         .collect();
-    let trained: Vec<usize> = {
-        let mut all: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.clone()).collect();
-        all.sort_unstable();
-        all
-    };
-    let all = spans(&mut space, style, model, &trained);
     let (mut body, mut functions, mut init_states, mut states) = (TokenStream::new(), TokenStream::new(), TokenStream::new(), Vec::new());
     let mut state_count = space.pool.integer(0);
     let has_states = model.optimizer.groups.iter().any(|group| !group.states.is_empty());
-    let mut totals = TokenStream::new();
-    let mut total_names: BTreeMap<String, Ident> = BTreeMap::new();
+    let mut totals = Totals::new(&mut space, model, style);
+    let mut lanes = Vec::new();
     for (number, group) in model.optimizer.groups.iter().enumerate() {
+        let suffix = if model.optimizer.groups.len() == 1 { String::new() } else { format!("_{}", number + 1) };
+        for state in &group.states {
+            for &parameter in &group.parameters {
+                let axes = state_axes(&mut space.pool, model, group, state, parameter);
+                let count = space.pool.count(&axes);
+                state_count = space.pool.plus(state_count, count);
+                states.push((format!("{}.{}", state.name, model.interface.parameters[parameter].name), axes));
+            }
+        }
+        if let Some(Some(update)) = programs.get_mut(number) {
+            let made = super::tensors::group(model, group, update, &suffix, style, &mut totals, &mut space, shared);
+            body.extend(made.update);
+            init_states.extend(made.initial);
+            functions.extend(made.functions);
+            lanes.push(made.lanes);
+            continue;
+        }
         let mut group = group.clone();
         let spans = spans(&mut space, style, model, &group.parameters);
         let size = elements(&mut space, model, &group.parameters);
         let size_tokens = Scope::new(&mut space, style).count(size).tokens;
-        let suffix = if model.optimizer.groups.len() == 1 { String::new() } else { format!("_{}", number + 1) };
         let name = identifier(&format!("update_parameters{suffix}"));
-        let mut sums = Vec::new();
-        functions.extend(group_function(&mut group, style, &name, &optimizer_type, &fields, &mut sums));
-        // sums over all elements, before anything moves
         let mut sum_arguments = Vec::new();
-        for (text, parameter, value) in sums {
-            let ident = match total_names.get(&text) {
-                Some(ident) => ident.clone(),
-                None => {
-                    let ident =
-                        identifier(&if total_names.is_empty() { "total".to_string() } else { format!("total_{}", total_names.len() + 1) });
-                    let doc = format!(" `{text}`");
-                    functions.extend(quote! {
-                        #[doc = #doc]
-                        fn #ident<S: kernels::Isa>(s: S, #parameter) -> #real { #value }
-                    });
-                    let parts: Vec<TokenStream> = all
-                        .iter()
-                        .map(|Span { start, count, .. }| quote!(#ident(s, &parameters[#start..][..#count], &gradient[#start..][..#count])))
-                        .collect();
-                    let parts = if parts.is_empty() { vec![super::expression::double(0.0)] } else { parts };
-                    totals.extend(quote!(let #ident = #(#parts)+*;));
-                    total_names.insert(text, ident.clone());
-                    ident
-                }
-            };
-            sum_arguments.push(quote!(#ident));
-        }
+        functions.extend(group_function(&mut group, style, &name, &optimizer_type, &fields, &mut totals, &mut space, &mut sum_arguments));
         let state_idents: Vec<Ident> = group.states.iter().map(|state| identifier(&state.name)).collect();
         for ident in &state_idents {
             body.extend(quote!(let mut #ident = kernels::take(&mut state, #size_tokens);));
@@ -113,38 +146,44 @@ pub fn update(model: &Model, style: &Style, _functions: &mut Functions) -> Updat
             body.extend(quote!(#name(s, optimizer, step as f64, #(#sum_arguments,)* &mut parameters[#start..][..#count], &gradient[#start..][..#count], #(#arguments),*);));
         }
         for state in &group.states {
-            state_count = space.pool.plus(state_count, size);
             let ident = identifier(&state.name);
-            for span in &spans {
-                let Span { start, count, .. } = span;
+            for Span { start, count, .. } in &spans {
                 let value = initial_state(&mut group.equations, style, state.initial);
                 init_states.extend(quote! {
                     for (state, &parameter) in kernels::take(&mut #ident, #count).iter_mut().zip(&parameters[#start..][..#count]) { *state = #value; }
                 });
-                states.extend(
-                    span.parameters
-                        .iter()
-                        .map(|&parameter| (format!("{}.{}", state.name, model.interface.parameters[parameter].name), parameter)),
-                );
             }
         }
     }
+    let (head, total_functions) = totals.tokens();
+    functions.extend(total_functions);
     let state_count = Scope::new(&mut space, style).count(state_count).tokens;
     let state = if has_states { quote!(let mut state = state;) } else { quote!() };
     init_states = quote!(#state #init_states);
+    let workspace = (!lanes.is_empty()).then(|| {
+        quote! {
+            let mut lanes = 0usize;
+            #({
+                let needed = #lanes;
+                if needed > lanes { lanes = needed; }
+            })*
+            lanes
+        }
+    });
+    let room = if workspace.is_some() { quote!(, workspace: &mut [kernels::Lane]) } else { quote!() };
     functions = quote! {
-        fn update_on<S: kernels::Isa>(s: S, optimizer: &#optimizer_type, step: u64, parameters: &mut [#real], gradient: &[#real], state: &mut [#real]) {
-            #totals
+        fn update_on<S: kernels::Isa>(s: S, optimizer: &#optimizer_type, step: u64, parameters: &mut [#real], gradient: &[#real], state: &mut [#real] #room) {
+            #head
             #state
             #body
         }
         #functions
     };
-    Update { functions, fields, defaults, docs, state_count, init_states, states }
+    Update { functions, fields, defaults, docs, state_count, init_states, states, workspace }
 }
 
 /// The total size of some parameters.
-fn elements(space: &mut Equations, model: &Model, parameters: &[usize]) -> Index {
+pub fn elements(space: &mut Equations, model: &Model, parameters: &[usize]) -> Index {
     let mut total = space.pool.integer(0);
     for &parameter in parameters {
         let count = space.pool.count(&model.interface.parameters[parameter].axes);
@@ -154,7 +193,7 @@ fn elements(space: &mut Equations, model: &Model, parameters: &[usize]) -> Index
 }
 
 /// Runs of neighbours.
-fn spans(space: &mut Equations, style: &Style, model: &Model, parameters: &[usize]) -> Vec<Span> {
+pub fn spans(space: &mut Equations, style: &Style, model: &Model, parameters: &[usize]) -> Vec<Span> {
     let mut runs: Vec<Vec<usize>> = Vec::new();
     for &parameter in parameters {
         match runs.last_mut() {
@@ -188,15 +227,17 @@ fn initial_state(equations: &mut Equations, style: &Style, initial: Scalar) -> T
     scope.scalar(initial).tokens
 }
 
-/// The loop of a group. `sums` receives what it needs of sums over all elements: the equation, the parameters of a function that computes
-/// it, and its value.
+/// The loop of a group. `sums` receives the numbers over all elements that it takes.
+#[allow(clippy::too_many_arguments)]
 fn group_function(
     group: &mut Group,
     style: &Style,
     name: &Ident,
     optimizer_type: &Ident,
     fields: &[Ident],
-    sums: &mut Vec<(String, TokenStream, TokenStream)>,
+    totals: &mut Totals<'_>,
+    space: &mut Equations,
+    sums: &mut Vec<Ident>,
 ) -> TokenStream {
     let real = style.real.clone();
     let double = style.double();
@@ -209,7 +250,7 @@ fn group_function(
     let mut sum_parameters = Vec::new();
     let equations = &mut group.equations;
     let (parameter, gradient) = (equations.pool.name("parameter"), equations.pool.name("gradient"));
-    let (all_parameter, all_gradient) = (equations.pool.name("all.parameter"), equations.pool.name("all.gradient"));
+    let known: BTreeSet<Name> = equations.tensors.keys().copied().collect();
     let docs: Vec<String> = order
         .iter()
         .filter(|name| equations.tensors[name].equation().is_some())
@@ -248,25 +289,14 @@ fn group_function(
                 }
             }
             Definition::Given(_) => {}
-            Definition::Equation(equation) if equation.reduction == Some(Reduction::Sum) => {
+            Definition::Equation(_) if is_total(equations, tensor) => {
                 numbers.insert(tensor);
                 let local = fresh(&text);
                 sum_parameters.push(local.clone());
                 // what is computed once in a step is computed in f64
                 once.extend(quote!(let #local = #local as f64;));
                 locals.insert(tensor, local.clone());
-                let doc = crate::equations::print::print_equation_apart(equations, tensor);
-                let mut scope = Scope::new(equations, style);
-                scope.tensors.insert(all_parameter, (identifier("parameters"), Shape::Flat));
-                scope.tensors.insert(all_gradient, (identifier("gradient"), Shape::Flat));
-                scope.axes.insert(0, identifier("i"));
-                let value = scope.block(equation.body).tokens;
-                let parameter = quote!(parameters: &[#real], gradient: &[#real]);
-                sums.push((
-                    doc,
-                    parameter,
-                    quote!(s.vectorize(#[inline(always)] || kernels::sum_of(gradient.len(), #[inline(always)] |i| #value))),
-                ));
+                sums.push(totals.total(space, equations, tensor));
             }
             Definition::Equation(equation) if equations.tensors[&tensor].axes.is_empty() => {
                 numbers.insert(tensor);
@@ -289,7 +319,7 @@ fn group_function(
     let mut inside = TokenStream::new();
     for &tensor in &steps {
         let Some(equation) = equations.tensors[&tensor].equation().cloned() else { continue };
-        let hoist = Hoist { numbers: &numbers, hoisted: &mut hoisted };
+        let hoist = Hoist { numbers: &numbers, hoisted: &mut hoisted, taken: &known, keeps_reads: false };
         let body = Rewriter::new(&mut equations.pool, hoist).scalar(equation.body);
         for &(_, name) in &hoisted[once_count(&locals, &hoisted)..] {
             let local = fresh(equations.pool.text(name));
@@ -362,64 +392,6 @@ fn replace_last(pattern: &TokenStream, from: &Ident, to: &Ident) -> TokenStream 
             other => other,
         })
         .collect()
-}
-
-/// Takes out what reads only numbers of the whole step.
-struct Hoist<'a> {
-    numbers: &'a BTreeSet<Name>,
-    hoisted: &'a mut Vec<(Scalar, Name)>,
-}
-
-impl Hoist<'_> {
-    fn is_once(&self, pool: &Pool, scalar: Scalar) -> bool {
-        pool.tensors_of_scalar(scalar).iter().all(|name| self.numbers.contains(name))
-    }
-    fn named(&mut self, pool: &mut Pool, scalar: Scalar) -> Scalar {
-        if pool.number_of(scalar).is_some() {
-            return scalar;
-        }
-        let name = match self.hoisted.iter().find(|&&(known, _)| known == scalar) {
-            Some(&(_, name)) => name,
-            None => {
-                let name = pool.name(&format!("k{}", self.hoisted.len() + 1));
-                self.hoisted.push((scalar, name));
-                name
-            }
-        };
-        pool.read(name, Vec::new())
-    }
-}
-
-impl Rewrite for Hoist<'_> {
-    fn scalar(&mut self, pool: &mut Pool, scalar: Scalar) -> Option<Scalar> {
-        if self.is_once(pool, scalar) {
-            return Some(self.named(pool, scalar));
-        }
-        let (parts, is_sum) = match pool.scalar(scalar) {
-            ScalarNode::Add(parts) => (parts.clone(), true),
-            ScalarNode::Mul(parts) => (parts.clone(), false),
-            _ => return None,
-        };
-        let (once, other): (Vec<Scalar>, Vec<Scalar>) = parts.into_iter().partition(|&part| self.is_once(pool, part));
-        if once.is_empty() || other.is_empty() {
-            return None;
-        }
-        let constant = if is_sum { pool.add(&once) } else { pool.mul(&once) };
-        // A sign stays where a reader expects it.
-        let (sign, constant) = match pool.scalar(constant) {
-            ScalarNode::Mul(factors) if !is_sum && pool.number_of(factors[0]).is_some_and(|k| k < 0.0) => (true, pool.negative(constant)),
-            _ => (false, constant),
-        };
-        let once = self.named(pool, constant);
-        let mut parts = vec![once];
-        for part in other {
-            parts.push(Rewriter::new(pool, Hoist { numbers: self.numbers, hoisted: self.hoisted }).scalar(part));
-        }
-        if sign {
-            parts.push(pool.constant(-1.0));
-        }
-        Some(if is_sum { pool.add(&parts) } else { pool.mul(&parts) })
-    }
 }
 
 /// A literal of the stream of a parameter: the 32-bit FNV-1a hash of its name.

@@ -154,8 +154,15 @@ fn classifier(sizes: &[i64]) -> Network {
         states: Vec::new(),
         metrics: Vec::new(),
     };
-    let forward =
-        Forward { equations: writer.equations, outputs: vec![p], loss, metrics: Vec::new(), updates: Vec::new(), origins: writer.origins };
+    let forward = Forward {
+        equations: writer.equations,
+        outputs: vec![p],
+        loss,
+        metrics: Vec::new(),
+        updates: Vec::new(),
+        origins: writer.origins,
+        derivatives: Vec::new(),
+    };
     let model = Model { interface, training: forward.clone(), inference: forward, optimizer: adam(writer.parameters.len()) };
     crate::programs(model)
 }
@@ -196,7 +203,14 @@ fn adam(parameters: usize) -> Optimizer {
     equations.insert(m1, Tensor::defined(vec![size], Equation::pointwise(next)));
     equations.insert(update, Tensor::defined(vec![size], Equation::pointwise(new)));
     let state = GroupState { name: "momentum.m".into(), tensor: m_name, next: m1, initial: zero };
-    let group = Group { parameters: (0..parameters).collect(), equations, elements, update, states: vec![state] };
+    let group = Group {
+        parameters: (0..parameters).collect(),
+        equations,
+        elements: Some(elements),
+        update,
+        states: vec![state],
+        origins: BTreeMap::new(),
+    };
     Optimizer { fields: vec![Field { name: "lr".into(), value: 0.001, docs: Vec::new() }], groups: vec![group] }
 }
 

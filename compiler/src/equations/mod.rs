@@ -113,6 +113,8 @@ pub enum Role {
     Random,
     /// A number known when the program runs: a field of an optimizer, its `step`.
     Number,
+    /// The derivative of a tensor by another, until it is derived: `grad(u, x)` of the text.
+    Derivative,
 }
 
 /// `result[axes] = reduction over [reduced] where [condition] of body`

@@ -47,6 +47,7 @@ fn lines(equations: &Equations, inside: &BTreeSet<Name>) -> Vec<(Name, String)> 
                 Role::State => "state",
                 Role::Random => "random",
                 Role::Number => "number",
+                Role::Derivative => "derivative",
             };
             lines.push((name, format!("{role} {}{}", print_signature(equations, name), kind(equations, tensor))));
         }

@@ -38,6 +38,8 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
         Destination::Metric(number) => (2, number),
         Destination::Gradient(number) => (3, usize::MAX - number),
         Destination::Untrained(number) => (4, number),
+        Destination::Updated(number) => (5, number),
+        Destination::Initial(number) => (6, number),
     });
     let groups = equations.groups(wanted.iter().map(|&(name, _)| name));
     let order: Vec<Name> = groups.iter().flatten().copied().collect();
@@ -146,7 +148,11 @@ fn places(equations: &Equations, wanted: &[(Name, Destination)]) -> (BTreeMap<Na
             continue;
         }
         let real = tensor.element == Element::Real;
-        if real && tensor.equation().is_some() && !tensor.axes.is_empty() && !places.contains_key(&name) {
+        let computed = tensor.equation().is_some() && !tensor.axes.is_empty();
+        if matches!(destination, Destination::Updated(_)) && computed {
+            // what is updated is read until all is computed, so this is no view of it
+            places.insert(name, Place::Workspace(0));
+        } else if real && computed && !places.contains_key(&name) {
             places.insert(name, Place::Result(destination));
             continue;
         }

@@ -29,6 +29,8 @@ mod tests;
 
 pub use inlining::is_view;
 
+pub use stable::stabilise_logarithms;
+
 use crate::equations::{Equation, Equations, Name, Part, Parts, Rewriter, Scalar, ScalarNode, Tensor, verify};
 use sharing::Key;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -6,75 +6,98 @@
 //! rest. Nothing here knows a loss. Can change rounding, where `p` is tiny from infinite to right.
 
 use super::Work;
-use crate::equations::{Equations, Function, Name, Pool, Rewrite, Scalar, ScalarNode, Tensor};
-use std::collections::BTreeMap;
+use crate::equations::{Definition, Equation, Equations, Function, Name, Pool, Rewrite, Rewriter, Scalar, ScalarNode, Tensor};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many equations that only read another one are looked through.
 const LONGEST: usize = 16;
 
+/// Makes the logarithms of what a tensor is computed from stable, without any other change.
+pub fn stabilise_logarithms(equations: &mut Equations, from: Name) {
+    let groups = equations.groups([from]);
+    let is_recurrent = |group: &&Vec<Name>| group.len() > 1 || equations.reads(group[0]).contains(&group[0]);
+    let recurrent: BTreeSet<Name> = groups.iter().filter(is_recurrent).flatten().copied().collect();
+    for name in groups.into_iter().flatten() {
+        let Some(Equation { reduction, reduced, condition, body }) = equations.tensors[&name].equation().cloned() else { continue };
+        let stable = stable_logarithms(equations, &recurrent, name);
+        if stable.is_empty() {
+            continue;
+        }
+        let mut rewriter = Rewriter::new(&mut equations.pool, Replace(stable));
+        let equation = Equation { reduction, reduced, condition: rewriter.condition(condition), body: rewriter.scalar(body) };
+        let tensor = Tensor { definition: Definition::Equation(equation), ..equations.tensors[&name].clone() };
+        equations.insert(name, tensor);
+    }
+}
+
 impl Work {
     pub(super) fn stabilise(&mut self, name: Name) {
-        let Some(equation) = self.equation(name) else { return };
-        let pool = &self.equations.pool;
-        let mut reads = BTreeMap::new();
-        let mut stack = vec![crate::equations::Parts::of_scalar(equation.body)];
-        stack.push(crate::equations::Parts::of_condition(equation.condition));
-        let mut logarithms = Vec::new();
-        for start in stack {
-            pool.visit(start, &mut |part| {
-                if let crate::equations::Part::Scalar(scalar) = part
-                    && let ScalarNode::Apply(Function::Log, inner) = *pool.scalar(scalar)
-                {
-                    logarithms.push(inner);
-                }
-            });
-        }
-        for inner in logarithms {
-            let read = match self.equations.pool.scalar(inner) {
-                ScalarNode::Read { .. } => inner,
-                // 1 - read
-                ScalarNode::Add(terms) => match terms.iter().find_map(|&term| opposite_read(&self.equations.pool, term)) {
-                    Some(read) => read,
-                    None => continue,
-                },
-                _ => continue,
-            };
-            if let Some(value) = self.exponential_behind(name, read) {
-                let pool = &mut self.equations.pool;
-                let mut replaced = crate::equations::Rewriter::new(pool, Replace(BTreeMap::from([(read, value)])));
-                let with = replaced.scalar(inner);
-                let log = self.equations.pool.apply(Function::Log, with);
-                if !matches!(self.equations.pool.scalar(log), ScalarNode::Apply(Function::Log, _)) {
-                    let log_of_read = self.equations.pool.apply(Function::Log, inner);
-                    reads.insert(log_of_read, log);
-                }
-            }
-        }
-        if !reads.is_empty() {
+        let stable = stable_logarithms(&mut self.equations, &self.recurrent, name);
+        if !stable.is_empty() {
             self.equations.pool.fire("stabilise-log");
-            self.rewrite(name, Replace(reads));
+            self.rewrite(name, Replace(stable));
         }
     }
-    /// The `exp(…)` or `sigmoid(…)` that a read stands for.
-    fn exponential_behind(&mut self, reader: Name, read: Scalar) -> Option<Scalar> {
-        let mut value = read;
-        for _ in 0..LONGEST {
-            // A recurrence stays one: what is put in could read what it is put into.
-            if self.recurrent.contains(&reader)
-                && let ScalarNode::Read { tensor, .. } = self.equations.pool.scalar(value)
-                && self.recurrent.contains(tensor)
+}
+
+/// The logarithms of an equation that can be stable, and what stands for them.
+fn stable_logarithms(equations: &mut Equations, recurrent: &BTreeSet<Name>, name: Name) -> BTreeMap<Scalar, Scalar> {
+    let mut reads = BTreeMap::new();
+    let Some(equation) = equations.tensors.get(&name).and_then(Tensor::equation).cloned() else { return reads };
+    let pool = &equations.pool;
+    let mut stack = vec![crate::equations::Parts::of_scalar(equation.body)];
+    stack.push(crate::equations::Parts::of_condition(equation.condition));
+    let mut logarithms = Vec::new();
+    for start in stack {
+        pool.visit(start, &mut |part| {
+            if let crate::equations::Part::Scalar(scalar) = part
+                && let ScalarNode::Apply(Function::Log, inner) = *pool.scalar(scalar)
             {
-                return None;
+                logarithms.push(inner);
             }
-            value = behind(&mut self.equations, value)?;
-            match self.equations.pool.scalar(value) {
-                ScalarNode::Apply(Function::Exp | Function::Sigmoid, _) => return Some(value),
-                ScalarNode::Read { .. } => {}
-                _ => return None,
+        });
+    }
+    for inner in logarithms {
+        let read = match equations.pool.scalar(inner) {
+            ScalarNode::Read { .. } => inner,
+            // 1 - read
+            ScalarNode::Add(terms) => match terms.iter().find_map(|&term| opposite_read(&equations.pool, term)) {
+                Some(read) => read,
+                None => continue,
+            },
+            _ => continue,
+        };
+        if let Some(value) = exponential_behind(equations, recurrent, name, read) {
+            let with = Rewriter::new(&mut equations.pool, Replace(BTreeMap::from([(read, value)]))).scalar(inner);
+            let log = equations.pool.apply(Function::Log, with);
+            if !matches!(equations.pool.scalar(log), ScalarNode::Apply(Function::Log, _)) {
+                let log_of_read = equations.pool.apply(Function::Log, inner);
+                reads.insert(log_of_read, log);
             }
         }
-        None
     }
+    reads
+}
+
+/// The `exp(…)` or `sigmoid(…)` that a read stands for.
+fn exponential_behind(equations: &mut Equations, recurrent: &BTreeSet<Name>, reader: Name, read: Scalar) -> Option<Scalar> {
+    let mut value = read;
+    for _ in 0..LONGEST {
+        // A recurrence stays one: what is put in could read what it is put into.
+        if recurrent.contains(&reader)
+            && let ScalarNode::Read { tensor, .. } = equations.pool.scalar(value)
+            && recurrent.contains(tensor)
+        {
+            return None;
+        }
+        value = behind(equations, value)?;
+        match equations.pool.scalar(value) {
+            ScalarNode::Apply(Function::Exp | Function::Sigmoid, _) => return Some(value),
+            ScalarNode::Read { .. } => {}
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// What a read of a pointwise equation stands for.

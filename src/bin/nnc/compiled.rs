@@ -152,7 +152,11 @@ fn question(model: &Model, given: &Given, arguments: &Arguments, precision: Prec
             for state in &group.states {
                 for &position in &group.parameters {
                     let (name, shape) = &parameters[position];
-                    expected.push((Some(format!("state.{}.{name}", state.name)), shape.clone()));
+                    let shape = match group.elements {
+                        Some(_) => shape.clone(),
+                        None => group.shape_of(state).ok_or_else(|| format!("the shape of state `{}` is not known", state.name))?,
+                    };
+                    expected.push((Some(format!("state.{}.{name}", state.name)), shape));
                 }
             }
         }
