@@ -87,7 +87,10 @@ pub fn function(equations: &mut Equations, style: &Style, names: &Names, call: &
             contraction(&mut scope, product)
         }
         Form::Nest(nest) if nest.flat => flat_nest(&mut scope, nest, &stored),
-        Form::Nest(nest) => loops(&mut scope, nest),
+        Form::Nest(nest) => {
+            let head = if time.is_some() { lengths(&mut scope, nest, &stored) } else { TokenStream::new() };
+            loops(&mut scope, nest, &head)
+        }
         Form::ColumnSum(rows) => {
             scope.uses_token = true;
             column_sum(&mut scope, rows, call.computes[0])
@@ -490,7 +493,34 @@ fn in_vectors(scope: &mut Scope, body: TokenStream) -> TokenStream {
     quote!(s.vectorize(#[inline(always)] || { #body }))
 }
 
-fn loops(scope: &mut Scope, nest: &Nest) -> TokenStream {
+/// What rustc must know in a step of a loop over time for loops without a check in each turn: that time is inside of its axis, and how
+/// many rows there are.
+fn lengths(scope: &mut Scope, nest: &Nest, stored: &[Name]) -> TokenStream {
+    let mut head = TokenStream::new();
+    let bound: Vec<(u32, Ident)> = scope.axes.iter().map(|(&axis, ident)| (axis, ident.clone())).collect();
+    for (axis, ident) in bound {
+        let size = nest.axes[axis as usize].1;
+        if scope.style.is_static(&scope.equations.pool, size) {
+            let size = scope.count(size).within(Level::Sum);
+            head.extend(quote!(assert!(#ident < #size);));
+        }
+    }
+    for (name, (ident, shape)) in scope.tensors.clone() {
+        if let Shape::Rows { leading, .. } = shape
+            && let [rows] = leading[..]
+        {
+            let rows = scope.count(rows).tokens;
+            head.extend(if stored.contains(&name) {
+                quote!(let #ident = &mut #ident[..#rows];)
+            } else {
+                quote!(let #ident = &#ident[..#rows];)
+            });
+        }
+    }
+    head
+}
+
+fn loops(scope: &mut Scope, nest: &Nest, head: &TokenStream) -> TokenStream {
     let labels: Vec<(u32, String)> = nest.axes.iter().enumerate().map(|(number, (label, _))| (number as u32, label.clone())).collect();
     const USUAL: [&str; 8] = ["i", "j", "k", "l", "m", "p", "q", "r"];
     for (number, label) in labels {
@@ -518,7 +548,7 @@ fn loops(scope: &mut Scope, nest: &Nest) -> TokenStream {
         return call;
     }
     let body = steps(scope, &sizes, &nest.steps);
-    in_vectors(scope, body)
+    in_vectors(scope, quote!(#head #body))
 }
 
 /// `kernels::lse_rows(s, x, y)`, where every number of `y` is that of the row of `x` at the same place.
