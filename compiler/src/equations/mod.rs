@@ -20,6 +20,7 @@
 mod compare;
 mod condition;
 mod domain;
+mod few;
 pub mod functions;
 mod index;
 #[cfg(feature = "interpret")]

@@ -4,10 +4,12 @@
 //! look at structure.
 
 use super::condition::ConditionNode;
+use super::few::Few;
 use super::index::{Affine, AtomNode};
 use super::scalar::ScalarNode;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
@@ -40,25 +42,45 @@ impl Condition {
 #[derive(Clone, Debug)]
 struct Table<T> {
     nodes: Vec<T>,
-    /// Looked up only, never iterated: its order reaches no output.
-    numbers: HashMap<T, u32>,
+    /// The number of the node with a hash, or with the first free number after its hash. Looked up only, never iterated: its order reaches
+    /// no output.
+    numbers: HashMap<u64, u32, foldhash::fast::RandomState>,
 }
 
-impl<T: Clone + Eq + Hash> Table<T> {
+impl<T: Eq + Hash> Table<T> {
     fn intern(&mut self, node: T) -> u32 {
-        if let Some(&number) = self.numbers.get(&node) {
-            return number;
+        let mut hash = self.numbers.hasher().hash_one(&node);
+        loop {
+            match self.numbers.entry(hash) {
+                Entry::Vacant(place) => {
+                    let number = self.nodes.len() as u32;
+                    place.insert(number);
+                    self.nodes.push(node);
+                    return number;
+                }
+                Entry::Occupied(place) if self.nodes[*place.get() as usize] == node => return *place.get(),
+                Entry::Occupied(_) => hash = hash.wrapping_add(1),
+            }
         }
-        let number = self.nodes.len() as u32;
-        self.nodes.push(node.clone());
-        self.numbers.insert(node, number);
-        number
+    }
+}
+
+impl Table<String> {
+    fn find(&self, text: &str) -> Option<u32> {
+        let mut hash = self.numbers.hasher().hash_one(text);
+        loop {
+            let number = *self.numbers.get(&hash)?;
+            if self.nodes[number as usize] == text {
+                return Some(number);
+            }
+            hash = hash.wrapping_add(1);
+        }
     }
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Table { nodes: Vec::new(), numbers: HashMap::new() }
+        Table { nodes: Vec::new(), numbers: HashMap::default() }
     }
 }
 
@@ -93,14 +115,14 @@ impl Default for Pool {
 impl Pool {
     /// The number of a name.
     pub fn name(&mut self, text: &str) -> Name {
-        if let Some(&number) = self.names.numbers.get(text) {
-            return Name(number);
+        match self.names.find(text) {
+            Some(number) => Name(number),
+            None => Name(self.names.intern(text.to_string())),
         }
-        Name(self.names.intern(text.to_string()))
     }
     /// The number of a name that is already known.
     pub fn find_name(&self, text: &str) -> Option<Name> {
-        self.names.numbers.get(text).map(|&number| Name(number))
+        self.names.find(text).map(Name)
     }
     /// The text of a name.
     pub fn text(&self, name: Name) -> &str {
@@ -219,47 +241,49 @@ impl Pool {
 
     /// Calls `f` once for each distinct part of an expression, itself included, before the parts inside it, from left to right.
     pub fn visit(&self, start: Parts, f: &mut dyn FnMut(Part)) {
-        let mut seen = BTreeSet::new();
+        let mut seen = Few::default();
         let mut stack = start.0;
         while let Some(part) = stack.pop() {
-            if seen.insert(part) {
+            if seen.insert(part, ()) {
                 f(part);
-                stack.extend(self.inside(part).into_iter().rev());
+                let inside = stack.len();
+                self.inside(part, &mut stack);
+                stack[inside..].reverse();
             }
         }
     }
-    /// The parts directly inside a part, from left to right.
-    pub fn inside(&self, part: Part) -> Vec<Part> {
+    /// Appends the parts directly inside a part, from left to right.
+    pub fn inside(&self, part: Part, parts: &mut Vec<Part>) {
         match part {
             Part::Scalar(scalar) => match self.scalar(scalar) {
-                ScalarNode::Constant(_) => Vec::new(),
-                ScalarNode::Read { at, .. } => at.iter().map(|&index| Part::Index(index)).collect(),
-                ScalarNode::Add(terms) | ScalarNode::Mul(terms) => terms.iter().map(|&term| Part::Scalar(term)).collect(),
-                ScalarNode::Power(x, _) | ScalarNode::Apply(_, x) | ScalarNode::Stop(x) => vec![Part::Scalar(*x)],
-                ScalarNode::Max(a, b) => vec![Part::Scalar(*a), Part::Scalar(*b)],
-                ScalarNode::Select(c, a, b) => vec![Part::Condition(*c), Part::Scalar(*a), Part::Scalar(*b)],
-                ScalarNode::Real(index) => vec![Part::Index(*index)],
+                ScalarNode::Constant(_) => {}
+                ScalarNode::Read { at, .. } => parts.extend(at.iter().copied().map(Part::Index)),
+                ScalarNode::Add(terms) | ScalarNode::Mul(terms) => parts.extend(terms.iter().copied().map(Part::Scalar)),
+                ScalarNode::Power(x, _) | ScalarNode::Apply(_, x) | ScalarNode::Stop(x) => parts.push(Part::Scalar(*x)),
+                ScalarNode::Max(a, b) => parts.extend([Part::Scalar(*a), Part::Scalar(*b)]),
+                ScalarNode::Select(c, a, b) => parts.extend([Part::Condition(*c), Part::Scalar(*a), Part::Scalar(*b)]),
+                ScalarNode::Real(index) => parts.push(Part::Index(*index)),
             },
             Part::Condition(condition) => match self.condition(condition) {
-                ConditionNode::True | ConditionNode::False => Vec::new(),
-                ConditionNode::NonNegative(index) | ConditionNode::Zero(index) => vec![Part::Index(*index)],
-                ConditionNode::Compare(_, a, b) => vec![Part::Scalar(*a), Part::Scalar(*b)],
-                ConditionNode::All(parts) => parts.iter().map(|&part| Part::Condition(part)).collect(),
-                ConditionNode::Not(part) => vec![Part::Condition(*part)],
+                ConditionNode::True | ConditionNode::False => {}
+                ConditionNode::NonNegative(index) | ConditionNode::Zero(index) => parts.push(Part::Index(*index)),
+                ConditionNode::Compare(_, a, b) => parts.extend([Part::Scalar(*a), Part::Scalar(*b)]),
+                ConditionNode::All(all) => parts.extend(all.iter().copied().map(Part::Condition)),
+                ConditionNode::Not(part) => parts.push(Part::Condition(*part)),
             },
-            Part::Index(index) => self.affine(index).terms.iter().map(|&(atom, _)| Part::Atom(atom)).collect(),
+            Part::Index(index) => parts.extend(self.affine(index).terms.iter().map(|&(atom, _)| Part::Atom(atom))),
             Part::Atom(atom) => match self.atom(atom) {
-                AtomNode::Axis { .. } | AtomNode::Size { .. } => Vec::new(),
-                AtomNode::Product(atoms) => atoms.iter().map(|&atom| Part::Atom(atom)).collect(),
-                AtomNode::Div(a, b) | AtomNode::Mod(a, b) => vec![Part::Index(*a), Part::Index(*b)],
-                AtomNode::Read { at, .. } => at.iter().map(|&index| Part::Index(index)).collect(),
+                AtomNode::Axis { .. } | AtomNode::Size { .. } => {}
+                AtomNode::Product(atoms) => parts.extend(atoms.iter().copied().map(Part::Atom)),
+                AtomNode::Div(a, b) | AtomNode::Mod(a, b) => parts.extend([Part::Index(*a), Part::Index(*b)]),
+                AtomNode::Read { at, .. } => parts.extend(at.iter().copied().map(Part::Index)),
             },
         }
     }
 }
 
 /// A part of an expression. The sizes that axes carry are not among the parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Part {
     Scalar(Scalar),

@@ -1,6 +1,7 @@
 //! Rebuilding expressions bottom-up through the constructors, so that a rewritten expression is simplified like a new one.
 
 use super::condition::ConditionNode;
+use super::few::Few;
 use super::index::AtomNode;
 use super::pool::{Atom, Condition, Index, Pool, Scalar};
 use super::scalar::ScalarNode;
@@ -26,19 +27,19 @@ pub trait Rewrite {
 pub struct Rewriter<'a, R> {
     pool: &'a mut Pool,
     rewrite: R,
-    scalars: BTreeMap<Scalar, Scalar>,
-    indices: BTreeMap<Index, Index>,
-    conditions: BTreeMap<Condition, Condition>,
+    scalars: Few<Scalar, Scalar>,
+    indices: Few<Index, Index>,
+    conditions: Few<Condition, Condition>,
 }
 
 impl<'a, R: Rewrite> Rewriter<'a, R> {
     /// Nothing rebuilt yet.
     pub fn new(pool: &'a mut Pool, rewrite: R) -> Self {
-        Rewriter { pool, rewrite, scalars: BTreeMap::new(), indices: BTreeMap::new(), conditions: BTreeMap::new() }
+        Rewriter { pool, rewrite, scalars: Few::default(), indices: Few::default(), conditions: Few::default() }
     }
     /// Rebuilds a scalar.
     pub fn scalar(&mut self, scalar: Scalar) -> Scalar {
-        if let Some(&done) = self.scalars.get(&scalar) {
+        if let Some(done) = self.scalars.get(scalar) {
             return done;
         }
         let result = match self.rewrite.scalar(self.pool, scalar) {
@@ -89,7 +90,7 @@ impl<'a, R: Rewrite> Rewriter<'a, R> {
     }
     /// Rebuilds an index.
     pub fn index(&mut self, index: Index) -> Index {
-        if let Some(&done) = self.indices.get(&index) {
+        if let Some(done) = self.indices.get(index) {
             return done;
         }
         let affine = self.pool.affine(index).clone();
@@ -127,7 +128,7 @@ impl<'a, R: Rewrite> Rewriter<'a, R> {
     }
     /// Rebuilds a condition.
     pub fn condition(&mut self, condition: Condition) -> Condition {
-        if let Some(&done) = self.conditions.get(&condition) {
+        if let Some(done) = self.conditions.get(condition) {
             return done;
         }
         let result = match self.rewrite.condition(self.pool, condition) {

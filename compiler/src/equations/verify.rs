@@ -220,7 +220,9 @@ fn guarded_reads<'a>(equations: &'a Equations, equation: &Equation, found: &mut 
                 stack.push((Part::Condition(part), with(&known, &mut others)));
             }
         } else {
-            stack.extend(pool.inside(part).into_iter().map(|inside| (inside, known.clone())));
+            let mut inside = Vec::new();
+            pool.inside(part, &mut inside);
+            stack.extend(inside.into_iter().map(|inside| (inside, known.clone())));
         }
     }
 }

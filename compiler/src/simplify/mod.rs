@@ -86,6 +86,8 @@ struct Work {
     inlined: BTreeSet<Name>,
     /// Equations to look at, by position.
     dirty: BTreeSet<(usize, Name)>,
+    /// Equations that have taken the steps which depend on nothing but the equation itself, since it last changed.
+    settled: BTreeSet<Name>,
     /// Equations by what they compute. Looked up only, never iterated.
     known: HashMap<Key, Name>,
     keys: BTreeMap<Name, Key>,
@@ -103,6 +105,7 @@ impl Work {
             recurrent: BTreeSet::new(),
             inlined: BTreeSet::new(),
             dirty: BTreeSet::new(),
+            settled: BTreeSet::new(),
             known: HashMap::new(),
             keys: BTreeMap::new(),
             equations,
@@ -134,8 +137,11 @@ impl Work {
             return;
         }
         self.stabilise(name);
-        self.simplify_domain(name);
-        if self.rename_alias(name) || self.share(name) {
+        let changed = self.settled.insert(name);
+        if changed {
+            self.simplify_domain(name);
+        }
+        if self.rename_alias(name) || (changed && self.share(name)) {
             return;
         }
         self.decide(name);
@@ -176,6 +182,7 @@ impl Work {
     /// Gives a tensor another equation, and looks again at whatever that concerns.
     fn set(&mut self, name: Name, tensor: Tensor) {
         self.forget_key(name);
+        self.settled.remove(&name);
         let before = self.uses.remove(&name).unwrap_or_default();
         self.equations.insert(name, tensor);
         self.note_uses(name);
@@ -202,6 +209,7 @@ impl Work {
     }
     fn remove(&mut self, name: Name) {
         self.forget_key(name);
+        self.settled.remove(&name);
         self.equations.tensors.remove(&name);
         self.readers.remove(&name);
         self.inlined.remove(&name);
