@@ -23,6 +23,8 @@ pub mod program;
 pub mod report;
 pub mod schedule;
 pub mod simplify;
+#[cfg(all(test, feature = "text"))]
+mod tests;
 pub mod update;
 
 pub use elaborate::Settings;
@@ -65,16 +67,19 @@ pub fn compile(name: &str, text: &[u8], load: &mut Load<'_>, settings: &Settings
 /// The Rust of these models, formatted.
 #[cfg(feature = "text")]
 pub fn generate_text(models: Vec<Model>, options: &Options) -> String {
-    on_large_stack(|| emit::file(&generate(models, options), options))
+    on_large_stack(|| emit::file(&tokens(models, options), options))
 }
 
-/// The Rust of these models, without the kernels' text that a standalone file needs. Tokens cannot leave their thread, so they are made on
-/// the caller's.
+/// The Rust of these models, without the kernels' text that a standalone file needs. Tokens cannot leave the thread that they are made on,
+/// whose stack must be large: the caller gets them from their text.
 pub fn generate(models: Vec<Model>, options: &Options) -> TokenStream {
-    let mut networks: Vec<Network> = on_large_stack(|| {
-        let networks = models.into_iter().map(programs);
-        networks.map(|network| if options.untrained { with_untrained(network) } else { network }).collect()
-    });
+    let text = on_large_stack(|| tokens(models, options).to_string());
+    text.parse().expect("tokens are the tokens of their text")
+}
+
+fn tokens(models: Vec<Model>, options: &Options) -> TokenStream {
+    let networks = models.into_iter().map(programs);
+    let mut networks: Vec<Network> = networks.map(|network| if options.untrained { with_untrained(network) } else { network }).collect();
     emit(&mut networks, options)
 }
 
