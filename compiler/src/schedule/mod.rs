@@ -4,6 +4,7 @@
 //!    order of their parameters, so that each is computed while what it reads is fresh.
 //! 2. A pointwise equation that has the numbers of another tensor in the same order is a view and costs nothing.
 //! 3. A sum of products is a kernel (`contraction`); pointwise equations that are its only reader, one after the other, are its epilogue.
+//!    A sum over windows becomes one when the windows have been written down (`windows`).
 //!    Equations that read each other are a loop over time of such calls (`recurrence`).
 //! 4. Everything else is loops (`nest`), and neighbours over the same elements share them (`fusion`).
 //! 5. Lifetimes, and from them slots of the workspace (`workspace`).
@@ -13,6 +14,7 @@ mod fusion;
 mod layout;
 mod nest;
 mod recurrence;
+mod windows;
 mod workspace;
 
 #[cfg(test)]
@@ -85,7 +87,16 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
             places.insert(name, Place::View(of));
             continue;
         }
-        let Some(mut product) = contraction::contraction(&mut equations, name, None) else {
+        let plain = contraction::contraction(&mut equations, name, None);
+        let product = plain.or_else(|| {
+            let (made, product) = windows::product(&mut equations, name)?;
+            for name in made {
+                let form = Form::Nest(nest::nest(&mut equations, name, None));
+                computed.push(Call { computes: vec![name], form });
+            }
+            Some(product)
+        });
+        let Some(mut product) = product else {
             let form = match contraction::column_sum(&mut equations, name) {
                 Some(rows) => Form::ColumnSum(rows),
                 None => Form::Nest(nest::nest(&mut equations, name, None)),

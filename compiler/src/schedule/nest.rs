@@ -30,8 +30,13 @@ pub fn nest(equations: &mut Equations, name: Name, time: Option<u32>) -> Nest {
     let outer: Vec<u32> = (0..rank as u32).filter(|axis| Some(*axis) != time && long(&equations.pool, axis)).collect();
     let reduced: Vec<u32> = (rank as u32..sizes.len() as u32).filter(|axis| long(&equations.pool, axis)).collect();
     let Some(reduction) = equation.reduction else {
-        let flat = if time.is_none() { flat(equations, name, &axes, equation.body) } else { None };
-        return flat.unwrap_or_else(|| pointwise(&equations.pool, name, axes, at, &outer, equation.body, tensor.element));
+        let whole = if time.is_none() {
+            flat(equations, name, &axes, equation.body)
+                .or_else(|| within_zeros(&mut equations.pool, name, &axes, &at, &outer, equation.body, tensor.element))
+        } else {
+            None
+        };
+        return whole.unwrap_or_else(|| pointwise(&equations.pool, name, axes, at, &outer, equation.body, tensor.element));
     };
     if reduction == Reduction::Sum
         && let Some(mut steps) = added(&mut equations.pool, name, &equation, &sizes, at.clone(), &outer, &reduced)
@@ -88,6 +93,27 @@ fn stored(pool: &Pool, value: Scalar, element: Element) -> Value {
 fn pointwise(pool: &Pool, name: Name, axes: Vec<(String, Index)>, at: Vec<Index>, outer: &[u32], body: Scalar, element: Element) -> Nest {
     let set = Step::Set { tensor: name, at, value: stored(pool, body, element) };
     Nest { axes, flat: false, steps: around(outer.iter().map(|&axis| Range::full(axis)).collect(), vec![set]) }
+}
+
+/// A pointwise equation that is 0 but where indices are within bounds: zeros, and loops within these bounds.
+fn within_zeros(
+    pool: &mut Pool,
+    name: Name,
+    axes: &[(String, Index)],
+    at: &[Index],
+    outer: &[u32],
+    body: Scalar,
+    element: Element,
+) -> Option<Nest> {
+    let ScalarNode::Select(condition, value, nothing) = *pool.scalar(body) else { return None };
+    if !pool.is_zero(nothing) || !pool.is_integer(condition) || !matches!(element, Element::Real) {
+        return None;
+    }
+    let (before, ranges) = place(pool, condition, outer);
+    let bounds_only = before.is_empty() && ranges.iter().all(|range| range.condition == Condition::TRUE);
+    let set = Step::Set { tensor: name, at: at.to_vec(), value: Value::Scalar(value) };
+    let steps = [vec![Step::Fill(name, 0)], around(ranges, vec![set])].concat();
+    bounds_only.then(|| Nest { axes: axes.to_vec(), flat: false, steps })
 }
 
 /// Reads of whole tensors as reads of one row of numbers.
