@@ -1,4 +1,5 @@
-//! Generated code against the interpreter: every model of `tests/library`, in `f32` and `f64`, on every instruction set, at batches that
+//! Generated code against the interpreter: every model of `tests/library`, and of `tests/agreement`
+//! for what the library's models are too small for, in `f32` and `f64`, on every instruction set, at batches that
 //! are empty, one, and no multiple of a vector. Values, loss, metrics and the gradient of every parameter.
 //!
 //! The models of a file are compiled into one program, a package under `target/agreement`, which reads cases and writes results as text.
@@ -312,7 +313,8 @@ fn check(subject: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let only = std::env::var("NNC_AGREEMENT").unwrap_or_default();
     let only: Vec<&str> = only.split(',').filter(|word| !word.is_empty()).collect();
-    let text = std::fs::read_to_string(root.join("tests/library").join(format!("{subject}.nn"))).expect("a file of models");
+    let file = |folder: &str| std::fs::read_to_string(root.join(folder).join(format!("{subject}.nn")));
+    let text = file("tests/library").or_else(|_| file("tests/agreement")).expect("a file of models");
     let mut wrong = Vec::new();
     for precision in [Precision::Single, Precision::Double] {
         let options = Options { precision, ..Options::default() };
@@ -350,4 +352,4 @@ macro_rules! subjects {
         }
     )*};
 }
-subjects!(activations attention convolution dense derivatives initial losses metrics normalization optimizers padding pooling recurrent resampling schedules shape sizes);
+subjects!(activations attention convolution dense derivatives initial losses metrics normalization optimizers padding pooling recurrent resampling schedules shape sizes windows);

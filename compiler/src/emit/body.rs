@@ -659,12 +659,25 @@ fn limits(scope: &mut Scope, sizes: &[Index], range: &Range) -> (Option<Text>, T
         } else {
             // axis < floor(rest / step) + 1 = floor((rest + step) / step)
             let end = pool.offset(rest, step);
+            let (beyond, within) = (pool.minus(end, size), pool.minus(size, end));
+            if step == 1 && pool.never_negative(beyond) {
+                continue;
+            }
+            if step == 1 && pool.never_negative(within) && pool.never_negative(end) && is_only_end(range) {
+                high = scope.count(end);
+                continue;
+            }
             let text = clamped(scope, end, step);
             let (other, text) = (high.within(Level::Atom), text.tokens);
             high = Text::atom(quote!(usize::min(#other, #text)));
         }
     }
     (low, high)
+}
+
+/// Whether at most one bound of a range is an end.
+fn is_only_end(range: &Range) -> bool {
+    range.bounds.iter().filter(|bound| bound.coefficient < 0).count() <= 1
 }
 
 /// `max(0, index) / step`
