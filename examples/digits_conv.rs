@@ -23,7 +23,7 @@ fn main() -> Result<(), nnc::Error> {
     let train = Dataset::new(moves.len() * 1500, [moved.into(), digits.repeat(moves.len()).into()])?;
 
     let mut model = Model::<DigitsConv>::new(0);
-    let trainer = Trainer { epochs: 6, batch: 32, ..Trainer::default() };
+    let trainer = Trainer { epochs: 10, batch: 32, ..Trainer::default() };
     let start = std::time::Instant::now();
     trainer.train(&mut model, &train, |epoch, _| println!("{epoch}"))?;
     println!("trained in {:.2} s", start.elapsed().as_secs_f64());
