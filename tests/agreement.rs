@@ -1,6 +1,6 @@
-//! Generated code against the interpreter: every model of `tests/library`, and of `tests/agreement`
-//! for what the library's models are too small for, in `f32` and `f64`, on every instruction set, at batches that
-//! are empty, one, and no multiple of a vector. Values, loss, metrics and the gradient of every parameter.
+//! Generated code against the interpreter: every model of `tests/library`, and of `tests/agreement` for what those are too small for, in
+//! `f32` and `f64`, on every instruction set, at batches that are empty, one, and no multiple of a vector. Values, loss, metrics and the
+//! gradient of every parameter.
 //!
 //! The models of a file are compiled into one program, a package under `target/agreement`, which reads cases and writes results as text.
 //! `NNC_AGREEMENT=dense,Mlp` restricts the test to these files or models.
