@@ -134,6 +134,15 @@ fn as_product(
     let one = pool.integer(1);
     let steps_by_one = |operand: &Operand, axis: u32| operand.strides.of(axis) == Some(one);
     let column = n.iter().copied().find(|&axis| steps_by_one(result, axis))?;
+    // A row that may be empty does not tell how many there are.
+    let mut never_empty = |axes: &[u32]| -> Vec<u32> {
+        let mut is_long = |&&axis: &&u32| {
+            let less = pool.offset(sizes[axis as usize], -1);
+            pool.never_negative(less)
+        };
+        axes.iter().filter(&mut is_long).copied().collect()
+    };
+    let (n, m_in_rows, k_in_rows) = (never_empty(&n), never_empty(&m), never_empty(&k));
     let columns = run(pool, sizes, &n, column, [right, result]);
     // The innermost axis of a run that need not move by one: that which makes the run longest, the last where they are equal.
     let longest = |pool: &mut Pool, axes: &[u32], tensors: [&Operand; 2]| {
@@ -141,15 +150,15 @@ fn as_product(
         runs.into_iter().max_by_key(|run| run.axes.len())
     };
     let (layout, rows, inner) = if steps_by_one(right, column) {
-        if let Some(&last) = k.iter().find(|&&axis| steps_by_one(left, axis)) {
-            (Layout::Plain, longest(pool, &m, [left, result])?, run(pool, sizes, &k, last, [left, right]))
+        if let Some(&last) = k_in_rows.iter().find(|&&axis| steps_by_one(left, axis)) {
+            (Layout::Plain, longest(pool, &m, [left, result])?, run(pool, sizes, &k_in_rows, last, [left, right]))
         } else {
-            let last = *m.iter().find(|&&axis| steps_by_one(left, axis))?;
-            (Layout::LeftTransposed, run(pool, sizes, &m, last, [left, result]), longest(pool, &k, [left, right])?)
+            let last = *m_in_rows.iter().find(|&&axis| steps_by_one(left, axis))?;
+            (Layout::LeftTransposed, run(pool, sizes, &m_in_rows, last, [left, result]), longest(pool, &k, [left, right])?)
         }
     } else {
-        let last = *k.iter().find(|&&axis| steps_by_one(left, axis) && steps_by_one(right, axis))?;
-        (Layout::RightTransposed, longest(pool, &m, [left, result])?, run(pool, sizes, &k, last, [left, right]))
+        let last = *k_in_rows.iter().find(|&&axis| steps_by_one(left, axis) && steps_by_one(right, axis))?;
+        (Layout::RightTransposed, longest(pool, &m, [left, result])?, run(pool, sizes, &k_in_rows, last, [left, right]))
     };
     let inside = |axis: &u32| rows.axes.contains(axis) || columns.axes.contains(axis) || inner.axes.contains(axis);
     let outer: Vec<(u32, Index)> =

@@ -25,7 +25,7 @@ const USES: i64 = 4;
 const LARGEST: i64 = 1 << 18;
 
 /// A sum inside one call of a kernel has at least as many terms; below, its factor is written down anew so that more sums are one.
-const SHORTEST: i64 = 32;
+const SHORTEST: i64 = 8;
 
 /// One of the two factors.
 #[derive(Clone)]
