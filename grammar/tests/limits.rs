@@ -172,7 +172,7 @@ fn small_stacks_suffice_for_the_deepest_tree() {
 fn a_byte_order_mark_is_no_text() {
     let (marked, plain) = ("\u{feff}// a\nfn f(x) = x + y;\n", "// a\nfn f(x) = x + y;\n");
     assert!(parse(0, marked).unwrap() == parse(0, plain).unwrap());
-    assert_eq!(nnc_grammar::format(marked).unwrap(), plain);
+    assert_eq!(format(marked).unwrap(), plain);
     let place = |text: &str| parse(0, text).unwrap_err()[0].labels[0].span.start;
     assert_eq!(place("\u{feff}fn f(x) = ;"), place("   fn f(x) = ;"));
     assert!(parse(0, "fn f(x) = \u{feff}x;").is_err(), "only at the beginning");
