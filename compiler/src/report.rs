@@ -188,10 +188,23 @@ fn costs(model: &Model) -> Report {
         if model.optimizer.groups.iter().any(|group| group.parameters.contains(&position)) {
             trained = equations.pool.plus(trained, count);
         }
-        let home = parameter.name.rsplit_once('.').and_then(|(stage, _)| homes.get(stage));
-        if let Some(stage) = home.or_else(|| reader.get(&parameter.tensor)).and_then(|&at| stages.get_mut(at)) {
-            stage.parameters = equations.pool.plus(stage.parameters, count);
-        }
+        let home = parameter.name.rsplit_once('.').map_or("", |(stage, _)| stage);
+        let at = homes.get(home).or_else(|| reader.get(&parameter.tensor)).copied().unwrap_or_else(|| {
+            // nothing reads it: its stage has no equations left
+            let (name, definition) = (home.to_string(), String::new());
+            stages.push(Stage {
+                name,
+                definition,
+                shape: Vec::new(),
+                parameters: zero,
+                multiply_adds: zero,
+                kept: zero,
+                reads: Vec::new(),
+            });
+            homes.insert(home, stages.len() - 1);
+            stages.len() - 1
+        });
+        stages[at].parameters = equations.pool.plus(stages[at].parameters, count);
     }
     let mut states = zero;
     for group in &model.optimizer.groups {
