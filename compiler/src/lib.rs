@@ -4,7 +4,8 @@
 //! text or tokens -parse-> File -elaborate-> Model -derive-> Equations -simplify-> Equations -schedule-> Program -emit-> Rust
 //! ```
 //! Each stage takes one type and returns the next, and knows nothing of those after it. Only `parse` and `elaborate` can fail, with
-//! diagnostics; what a later stage finds wrong is a mistake of ours.
+//! diagnostics; what a later stage finds wrong is a mistake of ours. Where a model asks for `grad(u, x)`, its request is derived first
+//! ([`derivatives`]), so that all that follow see equations only. An optimizer on whole tensors takes the same way ([`update`]).
 #![forbid(unsafe_code)]
 
 pub mod derivatives;

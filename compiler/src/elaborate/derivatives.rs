@@ -4,7 +4,7 @@ use super::Elaboration;
 use super::calls::Given;
 use super::values::{Context, Frame, Outcome, Place, Tensor};
 use crate::equations::{Role, Tensor as Defined};
-use crate::model::{Derivative, Origin};
+use crate::model::Derivative;
 use nnc_grammar::tree::{Argument, ExpressionKind};
 use nnc_grammar::{Diagnostic, Span};
 
@@ -78,14 +78,7 @@ impl<'a> Elaboration<'a> {
         self.equations.insert(tensor, defined);
         self.derivatives.push(Derivative { tensor, of: of_tensor.name, by: by_tensor.name });
         let local = base.strip_prefix(frame.path()).unwrap_or(&base).trim_start_matches('.').to_string();
-        let origin = Origin {
-            stage: frame.path().to_string(),
-            definition: frame.definition.clone(),
-            local,
-            span: frame.statement,
-            docs: frame.docs.clone(),
-        };
-        self.origins.insert(tensor, origin);
+        self.note_origin(frame, tensor, local);
         Ok(Tensor { name: tensor, ..by_tensor })
     }
 }

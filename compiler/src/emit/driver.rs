@@ -2,7 +2,7 @@
 
 use super::Functions;
 use super::body::{self, Argument, array_type, element_type, shape_type};
-use super::expression::{Level, Scope, Shape, Style, identifier, identifier_text};
+use super::expression::{Level, Scope, Shape, Style, fresh, identifier, identifier_text};
 use super::names::Names;
 use crate::equations::{Element, Index, Name};
 use crate::model::{Interface, Model, PortKind};
@@ -87,13 +87,7 @@ impl<'a> Driver<'a> {
         (Driver { program, style, idents: BTreeMap::new(), taken }, called)
     }
     pub fn fresh(&mut self, wish: &str) -> Ident {
-        let wish = identifier_text(wish);
-        let (mut text, mut number) = (wish.clone(), 1);
-        while !self.taken.insert(text.clone()) {
-            number += 1;
-            text = format!("{wish}_{number}");
-        }
-        identifier(&text)
+        fresh(&mut self.taken, wish)
     }
     pub fn count(&mut self, index: Index) -> TokenStream {
         Scope::new(&mut self.program.equations, self.style).count(index).tokens

@@ -171,15 +171,7 @@ impl<'a> Scope<'a> {
     }
     /// An identifier that nothing else here has.
     pub fn fresh(&mut self, wish: &str) -> Ident {
-        let wish = identifier_text(wish);
-        let mut text = wish.clone();
-        let mut number = 1;
-        while self.taken.contains(&text) {
-            number += 1;
-            text = format!("{wish}_{number}");
-        }
-        self.taken.insert(text.clone());
-        identifier(&text)
+        fresh(&mut self.taken, wish)
     }
     /// The call of an elementary function.
     fn call(&mut self, name: &str, arguments: &[TokenStream]) -> Text {
@@ -635,6 +627,17 @@ fn is_word_of_rust(text: &str) -> bool {
         "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
     ];
     WORDS.contains(&text)
+}
+
+/// An identifier like `wish` that is not taken, and is from now on.
+pub fn fresh(taken: &mut BTreeSet<String>, wish: &str) -> Ident {
+    let wish = identifier_text(wish);
+    let (mut text, mut number) = (wish.clone(), 1);
+    while !taken.insert(text.clone()) {
+        number += 1;
+        text = format!("{wish}_{number}");
+    }
+    identifier(&text)
 }
 
 /// A literal of `f64`.

@@ -258,15 +258,7 @@ fn group_function(
         .collect();
     let mut locals: BTreeMap<Name, Ident> = BTreeMap::new();
     let mut taken: BTreeSet<String> = ["s", "optimizer", "step", "kernels"].into_iter().map(String::from).collect();
-    let mut fresh = |wish: &str| {
-        let wish = super::expression::identifier_text(wish);
-        let (mut text, mut number) = (wish.clone(), 1);
-        while !taken.insert(text.clone()) {
-            number += 1;
-            text = format!("{wish}_{number}");
-        }
-        identifier(&text)
-    };
+    let mut fresh = |wish: &str| super::expression::fresh(&mut taken, wish);
     let (parameter_ident, gradient_ident) = (fresh("parameter"), fresh("gradient"));
     locals.insert(parameter, parameter_ident.clone());
     locals.insert(gradient, gradient_ident.clone());

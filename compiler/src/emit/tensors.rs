@@ -107,15 +107,7 @@ fn numbers(
         .map(String::from)
         .chain(style.constants.iter().cloned())
         .collect();
-    let mut fresh = |wish: &str| {
-        let wish = super::expression::identifier_text(wish);
-        let (mut text, mut number) = (wish.clone(), 1);
-        while !taken.insert(text.clone()) {
-            number += 1;
-            text = format!("{wish}_{number}");
-        }
-        identifier(&text)
-    };
+    let mut fresh = |wish: &str| super::expression::fresh(&mut taken, wish);
     let mut tokens = TokenStream::new();
     let mut locals: BTreeMap<Name, Ident> = BTreeMap::new();
     for &number in &update.order.clone() {
