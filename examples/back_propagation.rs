@@ -7,7 +7,7 @@
 use nnc_compiler::equations::Name;
 use nnc_compiler::equations::interpret::Value;
 use nnc_compiler::equations::print::print_keeping;
-use nnc_compiler::evaluate::{evaluate, initial_values};
+use nnc_compiler::evaluate::{Pass, evaluate, initial_values};
 use nnc_compiler::simplify::simplify;
 use nnc_compiler::{Settings, derived, understand};
 
@@ -48,14 +48,14 @@ fn main() {
     };
     values.insert("x".into(), samples(&[0.5, -1.0, 2.0, 1.5, 0.0, -0.5], 3));
     values.insert("t".into(), samples(&[1.0, 0.0, -1.0, 0.5], 2));
-    let derivative = evaluate(&model, &values, true, true).expect("all values are given");
+    let derivative = evaluate(&model, &values, Pass::new(true, true)).expect("all values are given");
     let (_, gradient) = derivative.gradients.iter().find(|(name, _)| name == "fc1.w").expect("it is a parameter");
     let derived = gradient.real().expect("gradients are real")[[0, 0]];
     let loss_at = |shift: f64| {
         let mut moved = values.clone();
         let Some(Value::Real(w)) = moved.get_mut("fc1.w") else { unreachable!("it is a parameter") };
         w[[0, 0]] += shift;
-        evaluate(&model, &moved, true, false).expect("all values are given").loss.expect("the target is given")
+        evaluate(&model, &moved, Pass::new(true, false)).expect("all values are given").loss.expect("the target is given")
     };
     let quotient = (loss_at(1e-6) - loss_at(-1e-6)) / 2e-6;
     println!("\nd_fc1.w[0, 0] derived {derived:.9}, as a difference quotient {quotient:.9}");

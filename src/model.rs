@@ -1,12 +1,13 @@
-//! A network with memory: parameters, gradient, state of the optimizer, workspace.
+//! A network with memory: parameters, states, gradient, state of the optimizer, workspace.
 //!
 //! ```text
-//! step:  loss, gradient = N::gradient(parameters, data);  (parameters, state) = N::update(step + 1, parameters, gradient, state)
+//! step:  loss, gradient, next = N::gradient(parameters, states, (seed, step + 1), data)
+//!        (parameters, state)  = N::update(step + 1, parameters, gradient, state);  states = next
 //! ```
 //! Nothing is allocated after the first call with the largest sizes, and nothing is changed by a call that fails.
 
 use crate::list::with_list;
-use crate::network::{Data, Tensor};
+use crate::network::{Data, Draws, Tensor};
 use crate::ports::{self, Given, Ports};
 use crate::{Error, Network};
 use nnc_kernels::{Element, Lane};
@@ -19,6 +20,12 @@ use std::ops::{Deref, Range};
 /// predict with the same parameters each bring a [`Workspace`] to [`Model::predict_into`].
 pub struct Model<N: Network> {
     parameters: Vec<N::Real>,
+    /// What layers keep.
+    states: Vec<N::Real>,
+    /// The states after the step that the gradient belongs to; empty where there is no such.
+    next: Vec<N::Real>,
+    /// What the random numbers of training depend on, beside the step.
+    seed: u64,
     /// Empty before the first gradient.
     gradient: Vec<N::Real>,
     /// Empty before the first update.
@@ -29,6 +36,12 @@ pub struct Model<N: Network> {
     outputs: Vec<N::Real>,
     ends: Vec<usize>,
     workspace: Workspace,
+}
+
+/// What the model itself is: all that [`Model::save`] writes.
+pub(crate) struct Kept<N: Network> {
+    pub parameters: Vec<N::Real>,
+    pub states: Vec<N::Real>,
 }
 
 /// Memory for the intermediate tensors of a call; grows as needed, holds nothing between calls.
@@ -43,6 +56,9 @@ impl<N: Network> Model<N> {
     pub fn new(seed: u64) -> Self {
         let mut model = Model {
             parameters: vec![N::Real::ZERO; N::PARAMETER_COUNT],
+            states: vec![N::Real::ZERO; N::STATE_COUNT],
+            next: Vec::new(),
+            seed,
             gradient: Vec::new(),
             state: Vec::new(),
             optimizer: N::Optimizer::default(),
@@ -56,9 +72,12 @@ impl<N: Network> Model<N> {
         model
     }
 
-    /// Draws the initial parameters anew, and forgets the training.
+    /// Draws the initial parameters anew, and forgets the training. What layers draw in training depends on this seed too.
     pub fn init(&mut self, seed: u64) {
         N::init(seed, &mut self.parameters).expect("the parameters have the length that the network states");
+        N::init_states(seed, &mut self.states).expect("the states have the length that the network states");
+        self.next.clear();
+        self.seed = seed;
         self.state.clear();
         self.step = 0;
     }
@@ -68,7 +87,7 @@ impl<N: Network> Model<N> {
     /// # Errors
     /// Inputs of another number, kind or shape than [`Network::INPUTS`], or with elements out of range.
     pub fn predict(&mut self, inputs: impl Ports<N::Real>) -> Result<Outputs<'_, N>, Error> {
-        let Model { parameters, outputs, ends, workspace, .. } = self;
+        let Model { parameters, states, outputs, ends, workspace, .. } = self;
         let run = |data: &[Data<'_, N::Real>], workspace: &mut Workspace| {
             ends.clear();
             let mut end = 0;
@@ -80,7 +99,7 @@ impl<N: Network> Model<N> {
             let mut rest = &mut outputs[..end];
             let lengths = (0..ends.len()).map(|k| span(ends, k).len());
             let slices = lengths.map(|length| nnc_kernels::take(&mut rest, length));
-            with_list(slices, |slices| Ok(N::predict(parameters, &workspace.sizes, data, slices, &mut workspace.lanes)?))
+            with_list(slices, |slices| Ok(N::predict(parameters, states, &workspace.sizes, data, slices, &mut workspace.lanes)?))
         };
         inputs.visit(|inputs| call::<N, _>(inputs, None, workspace, run))?;
         Ok(Outputs { model: self })
@@ -101,7 +120,7 @@ impl<N: Network> Model<N> {
         }
         inputs.visit(|inputs| {
             call::<N, _>(inputs, None, workspace, |data, workspace| {
-                Ok(N::predict(&self.parameters, &workspace.sizes, data, outputs, &mut workspace.lanes)?)
+                Ok(N::predict(&self.parameters, &self.states, &workspace.sizes, data, outputs, &mut workspace.lanes)?)
             })
         })
     }
@@ -111,10 +130,10 @@ impl<N: Network> Model<N> {
     /// # Errors
     /// Data of another number, kind or shape than [`Network::INPUTS`] and [`Network::TARGETS`], or with elements out of range.
     pub fn evaluate(&mut self, inputs: impl Ports<N::Real>, targets: impl Ports<N::Real>) -> Result<Evaluation<'_, N>, Error> {
-        let Model { parameters, metrics, workspace, .. } = self;
+        let Model { parameters, states, metrics, workspace, .. } = self;
         let loss = visit(inputs, targets, |inputs, targets| {
             call::<N, _>(inputs, Some(targets), workspace, |data, workspace| {
-                Ok(N::evaluate(parameters, &workspace.sizes, data, metrics, &mut workspace.lanes)?)
+                Ok(N::evaluate(parameters, states, &workspace.sizes, data, metrics, &mut workspace.lanes)?)
             })
         })?;
         Ok(Evaluation { loss, metrics: &self.metrics })
@@ -125,16 +144,23 @@ impl<N: Network> Model<N> {
     /// # Errors
     /// As [`Model::evaluate`].
     pub fn gradient(&mut self, inputs: impl Ports<N::Real>, targets: impl Ports<N::Real>) -> Result<N::Real, Error> {
-        let Model { parameters, gradient, workspace, .. } = self;
+        let Model { parameters, states, next, seed, step, gradient, workspace, .. } = self;
+        let draws = Draws { seed: *seed, step: *step + 1 };
+        next.clear();
         visit(inputs, targets, |inputs, targets| {
             call::<N, _>(inputs, Some(targets), workspace, |data, workspace| {
                 gradient.resize(N::PARAMETER_COUNT, N::Real::ZERO);
-                Ok(N::gradient(parameters, &workspace.sizes, data, gradient, &mut workspace.lanes)?)
+                next.resize(N::STATE_COUNT, N::Real::ZERO);
+                let loss = N::gradient(parameters, states, draws, &workspace.sizes, data, gradient, next, &mut workspace.lanes);
+                if loss.is_err() {
+                    next.clear();
+                }
+                Ok(loss?)
             })
         })
     }
 
-    /// One step of the optimizer with the gradient in [`Model::gradients`].
+    /// One step of the optimizer with the gradient in [`Model::gradients`]. The states become those after the last [`Model::gradient`].
     pub fn update(&mut self) {
         self.gradient.resize(N::PARAMETER_COUNT, N::Real::ZERO);
         self.ensure_state();
@@ -143,6 +169,10 @@ impl<N: Network> Model<N> {
         N::update(optimizer, *step + 1, parameters, gradient, state, &mut workspace.lanes)
             .expect("all slices have the lengths that the network states");
         *step += 1;
+        if !self.next.is_empty() {
+            self.states.copy_from_slice(&self.next);
+            self.next.clear();
+        }
     }
 
     /// One step of training on these samples: [`Model::gradient`], then [`Model::update`]. Returns the loss before it.
@@ -175,7 +205,7 @@ impl<N: Network> Model<N> {
     /// # Errors
     /// There is none of this name.
     pub fn parameter(&self, name: &str) -> Result<&[N::Real], Error> {
-        Ok(&self.parameters[place(N::PARAMETERS, name)?])
+        Ok(&self.parameters[place("parameter", N::PARAMETERS, name)?])
     }
 
     /// The parameter of this name, to be changed.
@@ -183,7 +213,38 @@ impl<N: Network> Model<N> {
     /// # Errors
     /// There is none of this name.
     pub fn parameter_mut(&mut self, name: &str) -> Result<&mut [N::Real], Error> {
-        Ok(&mut self.parameters[place(N::PARAMETERS, name)?])
+        Ok(&mut self.parameters[place("parameter", N::PARAMETERS, name)?])
+    }
+
+    /// What layers keep between steps, in the order of [`Network::STATES`].
+    pub fn states(&self) -> &[N::Real] {
+        &self.states
+    }
+
+    /// What layers keep between steps, to be changed.
+    pub fn states_mut(&mut self) -> &mut [N::Real] {
+        &mut self.states
+    }
+
+    /// The state of this name, row-major: `model.state("norm1.mean")`.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn state(&self, name: &str) -> Result<&[N::Real], Error> {
+        Ok(&self.states[place("state", N::STATES, name)?])
+    }
+
+    /// The state of this name, to be changed.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn state_mut(&mut self, name: &str) -> Result<&mut [N::Real], Error> {
+        Ok(&mut self.states[place("state", N::STATES, name)?])
+    }
+
+    /// What the random numbers of training depend on, beside the step: the seed of [`Model::new`] or [`Model::init`].
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The gradient with respect to all parameters, in the order of [`Network::PARAMETERS`]; empty before the first was computed.
@@ -219,14 +280,16 @@ impl<N: Network> Model<N> {
     }
 
     /// The state of the optimizer, in the order of [`Network::OPTIMIZER_STATES`].
-    pub(crate) fn state(&mut self) -> &[N::Real] {
+    pub(crate) fn optimizer_state(&mut self) -> &[N::Real] {
         self.ensure_state();
         &self.state
     }
 
     /// Continues a training: all that decides the next step but the data.
-    pub(crate) fn resume(&mut self, parameters: Vec<N::Real>, state: Vec<N::Real>, optimizer: N::Optimizer, step: u64) {
-        (self.parameters, self.state, self.optimizer, self.step) = (parameters, state, optimizer, step);
+    pub(crate) fn resume(&mut self, kept: Kept<N>, state: Vec<N::Real>, optimizer: N::Optimizer, step: u64, seed: u64) {
+        (self.parameters, self.states) = (kept.parameters, kept.states);
+        (self.state, self.optimizer, self.step, self.seed) = (state, optimizer, step, seed);
+        self.next.clear();
     }
 
     /// The state before the first step is made late, because it may depend on parameters that were loaded.
@@ -243,6 +306,9 @@ impl<N: Network> Clone for Model<N> {
     fn clone(&self) -> Self {
         Model {
             parameters: self.parameters.clone(),
+            states: self.states.clone(),
+            next: self.next.clone(),
+            seed: self.seed,
             gradient: self.gradient.clone(),
             state: self.state.clone(),
             optimizer: self.optimizer.clone(),
@@ -391,9 +457,9 @@ fn span(ends: &[usize], number: usize) -> Range<usize> {
 }
 
 /// Where the tensor of this name stands among the numbers of its kind.
-fn place(tensors: &[Tensor], name: &str) -> Result<Range<usize>, Error> {
+fn place(what: &'static str, tensors: &[Tensor], name: &str) -> Result<Range<usize>, Error> {
     match tensors.iter().find(|tensor| tensor.name == name) {
         Some(tensor) => Ok(tensor.range()),
-        None => Err(Error::unknown("parameter", name, tensors.iter().map(|tensor| tensor.name))),
+        None => Err(Error::unknown(what, name, tensors.iter().map(|tensor| tensor.name))),
     }
 }

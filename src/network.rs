@@ -82,6 +82,15 @@ impl<T> Default for Data<'_, T> {
     }
 }
 
+/// What random numbers depend on: the same seed and step draw the same numbers on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Draws {
+    /// Chosen once for a training.
+    pub seed: u64,
+    /// The step that draws them, from 1.
+    pub step: u64,
+}
+
 /// A network that nnc generated.
 pub trait Network {
     /// `f32` or `f64`.
@@ -95,6 +104,10 @@ pub trait Network {
     const PARAMETERS: &'static [Tensor];
     /// How many numbers all parameters are.
     const PARAMETER_COUNT: usize;
+    /// What layers keep between steps, in the order of memory: `norm1.mean`. The slices of them are called `states`.
+    const STATES: &'static [Tensor];
+    /// How many numbers all states are.
+    const STATE_COUNT: usize;
     /// Tensors of the optimizer's state in the order of memory: `adamw.m.fc1.w`.
     const OPTIMIZER_STATES: &'static [Tensor];
     /// How many numbers the state of the optimizer is.
@@ -129,6 +142,11 @@ pub trait Network {
     /// # Errors
     /// `parameters` has another length than [`Network::PARAMETER_COUNT`].
     fn init(seed: u64, parameters: &mut [Self::Real]) -> Result<(), Error>;
+    /// The states before the first step: the same numbers for the same seed on every machine.
+    ///
+    /// # Errors
+    /// `states` has another length than [`Network::STATE_COUNT`].
+    fn init_states(seed: u64, states: &mut [Self::Real]) -> Result<(), Error>;
     /// The optimizer's state before its first step.
     ///
     /// # Errors
@@ -140,6 +158,7 @@ pub trait Network {
     /// A slice that is too short or long, an integer or probability out of its range.
     fn predict(
         parameters: &[Self::Real],
+        states: &[Self::Real],
         sizes: &[usize],
         inputs: &[Data<'_, Self::Real>],
         outputs: &mut [&mut [Self::Real]],
@@ -151,20 +170,25 @@ pub trait Network {
     /// As [`Network::predict`].
     fn evaluate(
         parameters: &[Self::Real],
+        states: &[Self::Real],
         sizes: &[usize],
         data: &[Data<'_, Self::Real>],
         metrics: &mut [Self::Real],
         workspace: &mut [Lane],
     ) -> Result<Self::Real, Error>;
-    /// The loss of the training program; writes its gradient with respect to all parameters.
+    /// The loss of the training program; writes its gradient with respect to all parameters, and the states after this step.
     ///
     /// # Errors
     /// As [`Network::predict`].
+    #[allow(clippy::too_many_arguments)] // each is a slice or number of its own
     fn gradient(
         parameters: &[Self::Real],
+        states: &[Self::Real],
+        draws: Draws,
         sizes: &[usize],
         data: &[Data<'_, Self::Real>],
         gradient: &mut [Self::Real],
+        next: &mut [Self::Real],
         workspace: &mut [Lane],
     ) -> Result<Self::Real, Error>;
     /// Updates the parameters from a gradient; `step` counts from 1. The workspace has at least [`Network::UPDATE_WORKSPACE`] cache lines.

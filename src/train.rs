@@ -19,7 +19,7 @@ pub struct Trainer {
     /// The fraction of the samples that [`Trainer::train`] keeps back for validation: 0, none.
     pub validation: f64,
     /// Stops after so many epochs without a smaller loss on the samples for validation (on those for training if there are none), and
-    /// goes back to the parameters of the best epoch: off.
+    /// goes back to the parameters and states of the best epoch: off.
     pub patience: Option<usize>,
 }
 
@@ -88,7 +88,8 @@ impl Trainer {
         validation: &Dataset<N::Real>,
         mut each_epoch: impl FnMut(&Epoch, &mut Model<N>),
     ) -> Result<Vec<Epoch>, Error> {
-        let (mut epochs, mut best) = (Vec::new(), Best { loss: f64::INFINITY, epoch: 0, parameters: model.parameters().to_vec() });
+        let (mut epochs, mut best) =
+            (Vec::new(), Best::<N::Real> { loss: f64::INFINITY, epoch: 0, parameters: Vec::new(), states: Vec::new() });
         for number in 1..=self.epochs {
             let start = Instant::now();
             let loss = self.epoch(model, data, number)?;
@@ -103,7 +104,7 @@ impl Trainer {
                 if validation.unwrap_or(loss) < best.loss {
                     best.loss = validation.unwrap_or(loss);
                     best.epoch = number;
-                    best.parameters.copy_from_slice(model.parameters());
+                    (best.parameters, best.states) = (model.parameters().to_vec(), model.states().to_vec());
                 } else if number - best.epoch >= patience.max(1) {
                     break;
                 }
@@ -111,6 +112,7 @@ impl Trainer {
         }
         if self.patience.is_some() && best.epoch > 0 {
             model.parameters_mut().copy_from_slice(&best.parameters);
+            model.states_mut().copy_from_slice(&best.states);
         }
         Ok(epochs)
     }
@@ -134,6 +136,7 @@ struct Best<T> {
     loss: f64,
     epoch: usize,
     parameters: Vec<T>,
+    states: Vec<T>,
 }
 
 /// The loss and the metrics on all of `data`; nothing if there are no samples.

@@ -1,12 +1,14 @@
 //! Parameters and trainings in files: tensors by name, in the format of [`safetensors`](crate::safetensors).
 //!
-//! A file of [`Model::save`] holds a tensor for each parameter, `fc1.w`. A file of [`Model::save_training`] holds besides, behind
-//! `optimizer:` (which no name of a parameter contains), the tensors of the optimizer's state, its numbers (`optimizer:lr`, F64) and
-//! `optimizer:step` (I64): so many steps, save, load, so many steps are all these steps at once, bit for bit.
+//! A file of [`Model::save`] holds a tensor for each parameter, `fc1.w`, and for each state of a layer, `norm1.mean`. A file of
+//! [`Model::save_training`] holds besides, behind `optimizer:` (which no name of a parameter contains), the tensors of the optimizer's
+//! state, its numbers (`optimizer:lr`, F64), `optimizer:step` and `optimizer:seed` (I64; what layers draw depends on it): so many steps,
+//! save, load, so many steps are all these steps at once, bit for bit.
 //!
 //! Numbers of another precision are converted: F32 into an `f64` network exactly, F64 into an `f32` network to the nearest number. One
 //! that would become infinite by it is refused. Integers are refused.
 
+use crate::model::Kept;
 use crate::network::Tensor;
 use crate::safetensors::{self, Numbers, Tensors};
 use crate::{Error, Model, Network};
@@ -17,29 +19,29 @@ use std::path::Path;
 const OPTIMIZER: &str = "optimizer:";
 
 impl<N: Network> Model<N> {
-    /// Writes the parameters to a file, whole or not at all.
+    /// Writes the parameters and states to a file, whole or not at all.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        safetensors::write(path, &collect(N::PARAMETERS, "", self.parameters()))
+        safetensors::write(path, &self.kept())
     }
 
-    /// Reads the parameters from a file. What else is known of a training is forgotten, as by [`Model::init`]; the state of an optimizer
+    /// Reads the parameters and states from a file. What else is known of a training is forgotten, as by [`Model::init`]; the state of an optimizer
     /// in the file is left there.
     ///
     /// # Errors
-    /// The file cannot be read, or does not hold exactly the parameters of this network; the message says of each that is missing,
+    /// The file cannot be read, or does not hold exactly the parameters and states of this network; the message says of each that is missing,
     /// unexpected or of another shape or type what was expected and found. The model is unchanged then.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let tensors = safetensors::read(path)?;
         let mut reader = Reader::<N> { tensors: &tensors, problems: Vec::new(), network: std::marker::PhantomData };
-        let parameters = reader.numbers(N::PARAMETERS, "", N::PARAMETER_COUNT);
+        let kept = reader.kept();
         reader.unexpected(|name| name.starts_with(OPTIMIZER));
         reader.finish(path)?;
-        let optimizer = self.optimizer().clone();
-        self.resume(parameters, Vec::new(), optimizer, 0);
+        let (optimizer, seed) = (self.optimizer().clone(), self.seed());
+        self.resume(kept, Vec::new(), optimizer, 0, seed);
         Ok(())
     }
 
@@ -48,8 +50,8 @@ impl<N: Network> Model<N> {
     /// # Errors
     /// The file cannot be written.
     pub fn save_training(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let mut tensors = collect(N::PARAMETERS, "", self.parameters());
-        tensors.extend(collect(N::OPTIMIZER_STATES, OPTIMIZER, self.state()));
+        let mut tensors = self.kept();
+        tensors.extend(collect(N::OPTIMIZER_STATES, OPTIMIZER, self.optimizer_state()));
         let scalar = |numbers| safetensors::Tensor { shape: Vec::new(), numbers };
         for name in N::FIELDS {
             let value = *self.optimizer_field(name)?;
@@ -57,6 +59,7 @@ impl<N: Network> Model<N> {
         }
         let step = i64::try_from(self.steps()).map_err(|_| Error::Data("more steps than a file can hold".into()))?;
         tensors.insert(format!("{OPTIMIZER}step"), scalar(Numbers::I64(vec![step])));
+        tensors.insert(format!("{OPTIMIZER}seed"), scalar(Numbers::I64(vec![self.seed().cast_signed()])));
         safetensors::write(path, &tensors)
     }
 
@@ -68,7 +71,7 @@ impl<N: Network> Model<N> {
         let path = path.as_ref();
         let tensors = safetensors::read(path)?;
         let mut reader = Reader::<N> { tensors: &tensors, problems: Vec::new(), network: std::marker::PhantomData };
-        let parameters = reader.numbers(N::PARAMETERS, "", N::PARAMETER_COUNT);
+        let kept = reader.kept();
         let state = reader.numbers(N::OPTIMIZER_STATES, OPTIMIZER, N::OPTIMIZER_STATE_COUNT);
         let mut optimizer = N::Optimizer::default();
         for (number, name) in N::FIELDS.iter().enumerate() {
@@ -77,15 +80,27 @@ impl<N: Network> Model<N> {
                 *field = value;
             }
         }
-        let step = reader.step();
+        let step = reader.integer("step", "is missing: this is no file of a training");
+        if step < 0 {
+            reader.problems.push(format!("`{OPTIMIZER}step` should not be negative, but is {step}"));
+        }
+        let seed = reader.integer("seed", "is missing").cast_unsigned();
         reader.unexpected(|name| {
-            let own =
-                |name: &str| name == "step" || N::FIELDS.contains(&name) || N::OPTIMIZER_STATES.iter().any(|state| state.name == name);
+            let own = |name: &str| {
+                matches!(name, "step" | "seed") || N::FIELDS.contains(&name) || N::OPTIMIZER_STATES.iter().any(|state| state.name == name)
+            };
             name.strip_prefix(OPTIMIZER).is_some_and(own)
         });
         reader.finish(path)?;
-        self.resume(parameters, state, optimizer, step);
+        self.resume(kept, state, optimizer, step.unsigned_abs(), seed);
         Ok(())
+    }
+
+    /// The parameters and states by name.
+    fn kept(&self) -> Tensors {
+        let mut tensors = collect(N::PARAMETERS, "", self.parameters());
+        tensors.extend(collect(N::STATES, "", self.states()));
+        tensors
     }
 }
 
@@ -108,6 +123,11 @@ struct Reader<'t, N> {
 }
 
 impl<N: Network> Reader<'_, N> {
+    fn kept(&mut self) -> Kept<N> {
+        let parameters = self.numbers(N::PARAMETERS, "", N::PARAMETER_COUNT);
+        Kept { parameters, states: self.numbers(N::STATES, "", N::STATE_COUNT) }
+    }
+
     /// The numbers of a table of tensors, in its order.
     fn numbers(&mut self, table: &[Tensor], prefix: &str, count: usize) -> Vec<N::Real> {
         let mut numbers = vec![N::Real::ZERO; count];
@@ -146,24 +166,22 @@ impl<N: Network> Reader<'_, N> {
         None
     }
 
-    fn step(&mut self) -> u64 {
-        let name = format!("{OPTIMIZER}step");
+    fn integer(&mut self, name: &str, missing: &str) -> i64 {
+        let name = format!("{OPTIMIZER}{name}");
         if let Some(safetensors::Tensor { numbers: Numbers::I64(numbers), .. }) = self.tensors.get(&name)
-            && let [step] = numbers[..]
-            && let Ok(step) = u64::try_from(step)
+            && let [number] = numbers[..]
         {
-            return step;
+            return number;
         }
-        let missing = !self.tensors.contains_key(&name);
-        let problem = if missing { "is missing: this is no file of a training" } else { "should be one I64 that is not negative" };
+        let problem = if self.tensors.contains_key(&name) { "should be one I64" } else { missing };
         self.problems.push(format!("`{name}` {problem}"));
         0
     }
 
-    /// Notes the tensors that are neither parameters nor `expected`.
+    /// Notes the tensors that are neither parameters, nor states, nor `expected`.
     fn unexpected(&mut self, expected: impl Fn(&str) -> bool) {
         for name in self.tensors.keys() {
-            if !expected(name) && !N::PARAMETERS.iter().any(|parameter| parameter.name == name) {
+            if !expected(name) && !N::PARAMETERS.iter().chain(N::STATES).any(|kept| kept.name == name) {
                 self.problems.push(format!("`{name}` is no tensor of `{}`", N::NAME));
             }
         }

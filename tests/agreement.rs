@@ -9,7 +9,7 @@ use ndarray::{ArrayD, IxDyn};
 use nnc_compiler::equations::interpret::{Value, interpret};
 use nnc_compiler::equations::{AtomNode, Index, Pool};
 use nnc_compiler::model::{BATCH, Model, PortKind};
-use nnc_compiler::{Options, Precision, Settings, derived, generate_text, understand};
+use nnc_compiler::{Options, Precision, Settings, derived, generate_text, next_states, understand};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,7 @@ struct Case {
     level: u8,
     sizes: Vec<i64>,
     parameters: Vec<f64>,
+    states: Vec<f64>,
     data: Vec<Value>,
     outputs: Vec<usize>,
     expected: Vec<(String, Vec<f64>)>,
@@ -75,12 +76,14 @@ fn case(model: &Model, batch: i64, precision: Precision, level: u8) -> Option<Ca
     }
     let rounded = |x: f64| if precision == Precision::Single { f64::from(x as f32) } else { x };
     let mut given = BTreeMap::new();
-    let mut parameters = Vec::new();
-    for parameter in &interface.parameters {
-        let shape: Vec<usize> = parameter.axes.iter().map(|&axis| size(pool, axis, &sizes) as usize).collect();
-        let values = ArrayD::from_shape_fn(IxDyn(&shape), |_| rounded(draws.next() - 0.4));
-        parameters.extend(values.iter());
-        given.insert(pool.text(parameter.tensor).to_string(), Value::Real(values));
+    let (mut parameters, mut states) = (Vec::new(), Vec::new());
+    for (kept, numbers, low) in [(&interface.parameters, &mut parameters, -0.4), (&interface.states, &mut states, 0.2)] {
+        for one in kept {
+            let shape: Vec<usize> = one.axes.iter().map(|&axis| size(pool, axis, &sizes) as usize).collect();
+            let values = ArrayD::from_shape_fn(IxDyn(&shape), |_| rounded(draws.next() + low));
+            numbers.extend(values.iter());
+            given.insert(pool.text(one.tensor).to_string(), Value::Real(values));
+        }
     }
     let mut data = Vec::new();
     for port in interface.inputs.iter().chain(&interface.targets) {
@@ -115,6 +118,11 @@ fn case(model: &Model, batch: i64, precision: Precision, level: u8) -> Option<Ca
     let (training, gradients) = derived(model);
     let mut wanted = vec![model.training.loss];
     wanted.extend(gradients.iter().map(|&(_, name)| name));
+    let next = next_states(model);
+    wanted.extend(next.iter().map(|&(_, name)| name));
+    let drawn = nnc_compiler::evaluate::draws(&training.pool, &model.training.random, &sizes, 11, 3).expect("all sizes are known");
+    // numbers of f32 come out as those of f64, rounded
+    given.extend(drawn.into_iter().map(|(name, value)| (name, Value::Real(value.real().expect("reals").mapv(rounded)))));
     let values = interpret(&training, &sizes, &given, &wanted).unwrap_or_else(|fault| panic!("{}: {fault}", interface.name));
     expected.push(("loss of training".into(), flat(&values[0])));
     for (number, parameter) in interface.parameters.iter().enumerate() {
@@ -123,8 +131,11 @@ fn case(model: &Model, batch: i64, precision: Precision, level: u8) -> Option<Ca
         let values = trained.map_or_else(|| vec![0.0; count], |position| flat(&values[position + 1]));
         expected.push((format!("gradient of {}", parameter.name), values));
     }
+    for (&(number, _), value) in next.iter().zip(&values[1 + gradients.len()..]) {
+        expected.push((format!("next {}", interface.states[number].name), flat(value)));
+    }
     let sizes = order.iter().map(|name| sizes[name]).collect();
-    Some(Case { name: interface.name.clone(), level, sizes, parameters, data, outputs, expected })
+    Some(Case { name: interface.name.clone(), level, sizes, parameters, states, data, outputs, expected })
 }
 
 /// A line for the program.
@@ -133,8 +144,8 @@ fn encode(case: &Case) -> String {
     for size in &case.sizes {
         let _ = write!(line, " {size}");
     }
-    let _ = write!(line, " {} {}", case.parameters.len(), case.data.len());
-    for x in &case.parameters {
+    let _ = write!(line, " {} {} {}", case.parameters.len(), case.states.len(), case.data.len());
+    for x in case.parameters.iter().chain(&case.states) {
         let _ = write!(line, " {x:e}");
     }
     for value in &case.data {
@@ -154,7 +165,7 @@ fn encode(case: &Case) -> String {
 
 const MAIN: &str = r#"
 use nnc::kernels::{Element, Lane, limit};
-use nnc::network::{Data, Network};
+use nnc::network::{Data, Draws, Network};
 use std::io::BufRead;
 
 enum Numbers<T> {
@@ -167,9 +178,10 @@ fn run<N: Network>(words: &mut dyn Iterator<Item = &str>) -> String {
     let count = |number: &mut dyn FnMut() -> f64| number() as usize;
     limit(number() as u8);
     let sizes: Vec<usize> = (0..count(&mut number)).map(|_| number() as usize).collect();
-    let (parameter_count, data_count) = (count(&mut number), count(&mut number));
-    assert_eq!(parameter_count, N::PARAMETER_COUNT);
+    let (parameter_count, state_count, data_count) = (count(&mut number), count(&mut number), count(&mut number));
+    assert_eq!((parameter_count, state_count), (N::PARAMETER_COUNT, N::STATE_COUNT));
     let parameters: Vec<N::Real> = (0..parameter_count).map(|_| N::Real::from_f64(number())).collect();
+    let states: Vec<N::Real> = (0..state_count).map(|_| N::Real::from_f64(number())).collect();
     let mut numbers = Vec::new();
     for _ in 0..data_count {
         let kind = words.next().expect("a kind");
@@ -203,22 +215,24 @@ fn run<N: Network>(words: &mut dyn Iterator<Item = &str>) -> String {
     let mut results: Vec<f64> = Vec::new();
     {
         let mut slices: Vec<&mut [N::Real]> = outputs.iter_mut().map(|output| &mut output[..]).collect();
-        N::predict(&parameters, &sizes, &data[..N::INPUTS.len()], &mut slices, &mut workspace).expect("predict");
+        N::predict(&parameters, &states, &sizes, &data[..N::INPUTS.len()], &mut slices, &mut workspace).expect("predict");
     }
     results.extend(outputs.iter().flatten().map(|x| x.to_f64()));
     let mut metrics = vec![N::Real::NAN; N::METRICS.len()];
-    let loss = N::evaluate(&parameters, &sizes, &data, &mut metrics, &mut workspace).expect("evaluate");
+    let loss = N::evaluate(&parameters, &states, &sizes, &data, &mut metrics, &mut workspace).expect("evaluate");
     results.push(loss.to_f64());
     results.extend(metrics.iter().map(|x| x.to_f64()));
     let mut gradient = vec![N::Real::NAN; N::PARAMETER_COUNT];
-    let loss = N::gradient(&parameters, &sizes, &data, &mut gradient, &mut workspace).expect("gradient");
+    let (draws, mut next) = (Draws { seed: 11, step: 3 }, vec![N::Real::NAN; N::STATE_COUNT]);
+    let loss = N::gradient(&parameters, &states, draws, &sizes, &data, &mut gradient, &mut next, &mut workspace).expect("gradient");
     results.push(loss.to_f64());
-    results.extend(gradient.iter().map(|x| x.to_f64()));
+    results.extend(gradient.iter().chain(&next).map(|x| x.to_f64()));
     let mut state = vec![N::Real::NAN; N::OPTIMIZER_STATE_COUNT];
     N::init_optimizer(&parameters, &mut state).expect("init_optimizer");
     let mut trained = parameters.clone();
     N::update(&N::Optimizer::default(), 1, &mut trained, &gradient, &mut state, &mut workspace).expect("update");
     N::init(0, &mut trained).expect("init");
+    N::init_states(0, &mut next).expect("init_states");
     let texts: Vec<String> = results.iter().map(|x| format!("{x:e}")).collect();
     texts.join(" ")
 }
@@ -352,4 +366,4 @@ macro_rules! subjects {
         }
     )*};
 }
-subjects!(activations attention convolution dense derivatives initial losses metrics normalization optimizers padding pooling recurrent resampling schedules shape sizes windows);
+subjects!(activations attention convolution dense derivatives initial losses metrics noise normalization optimizers padding pooling recurrent resampling schedules shape sizes windows);

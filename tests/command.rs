@@ -356,6 +356,14 @@ fn compiled_as_interpreted() {
     optimizer for a.w = none;
     metric hits = accuracy(p, t);
 }
+model Noisy(x[3]) -> y {
+    target t[2];
+    param w[3, 3] = 0.5 * orthogonal();
+    z[j] = sum(i) x[i] * w[i, j];
+    y = z -> norm1: batch_norm -> dropout(0.5) -> fc: linear(2) -> gaussian_noise(0.3);
+    loss = mse(y, t);
+    optimizer = adam(lr = 1e-2);
+}
 model Whole(a[3], d_a[2]) -> y { unbatched; param d_d_a[3] = uniform(0, 1); y[i, j] = a[i] * d_a[j]^2 * d_d_a[i]; loss = sum(y); }
 ";
     let x = (0..18).map(|i| (i as f64 * 0.7).sin()).collect();
@@ -381,6 +389,23 @@ model Whole(a[3], d_a[2]) -> y { unbatched; param d_d_a[3] = uniform(0, 1); y[i,
     };
     let net = check("Net");
     assert!(net["grad.a.w"].1.iter().any(|gradient| *gradient != 0.0), "also what is frozen has a gradient");
+    // states come under their names, as given or at first, and go out as `state.NAME`
+    let x = (0..12).map(|i| (i as f64 * 0.9).cos()).collect();
+    let t = (0..8).map(|i| (i as f64 * 0.4).sin()).collect();
+    let mean = ("norm1.mean", &[3][..], Numbers::F64(vec![0.5, 0.25, -1.0]));
+    fs::write(folder.0.join("in"), tensors(&[("x", &[4, 3], Numbers::F64(x)), ("t", &[4, 2], Numbers::F64(t)), mean])).unwrap();
+    let noisy = check("Noisy");
+    assert!(noisy.contains_key("state.norm1.mean") && noisy.contains_key("state.adam.m.fc.w"));
+    for arguments in [&["--model", "Noisy"][..], &["--model", "Noisy", "--train"], &["--model", "Noisy", "--train", "--seed", "9"]] {
+        let expected = evaluated(&folder, "net.nn", arguments);
+        let found = evaluated(&folder, "net.nn", &[arguments, &["--compiled", "--precision", "f64"]].concat());
+        assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+        for (name, (_, numbers)) in &expected {
+            let far = numbers.iter().zip(&found[name].1).find(|(a, b)| (*a - *b).abs() > 1e-12);
+            assert_eq!(far, None, "{name} with {arguments:?}");
+        }
+        assert_eq!(expected.contains_key("state.norm1.var"), arguments.contains(&"--train"));
+    }
     let values = tensors(&[("a", &[3], Numbers::F64(vec![1.0, -2.0, 0.5])), ("d_a", &[2], Numbers::F64(vec![3.0, 1.0]))]);
     fs::write(folder.0.join("in"), values).unwrap();
     check("Whole");

@@ -5,7 +5,7 @@ mod common;
 use common::elaborated;
 use ndarray::ArrayD;
 use nnc_compiler::equations::interpret::Value;
-use nnc_compiler::evaluate::{Values, evaluate, train};
+use nnc_compiler::evaluate::{Pass, Values, evaluate, train};
 
 fn values(named: &[(&str, &[usize], &[f64])]) -> Values {
     let value = |shape: &[usize], numbers: &[f64]| Value::Real(ArrayD::from_shape_vec(shape, numbers.to_vec()).expect("they fit"));
@@ -20,7 +20,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 #[test]
 fn logarithms_of_probabilities_are_stable() {
     let models = elaborated("test.nn", "model Case(z) -> p { target t: prob; p = z -> sigmoid; loss = binary_cross_entropy(p, t); }");
-    let evaluation = evaluate(&models[0], &values(&[("z", &[1], &[800.0]), ("t", &[1], &[0.0])]), true, true).expect("it fits");
+    let evaluation = evaluate(&models[0], &values(&[("z", &[1], &[800.0]), ("t", &[1], &[0.0])]), Pass::new(true, true)).expect("it fits");
     assert_eq!(evaluation.loss, Some(800.0));
     assert_eq!(evaluation.gradients[0].0, "z");
     assert_eq!(numbers(&evaluation.gradients[0].1), [1.0]);
@@ -32,7 +32,7 @@ fn a_state_may_start_at_a_hyper_parameter() {
     let models = elaborated("test.nn", text);
     assert!(models[0].optimizer.fields.iter().all(|field| field.name != "start"), "it is no number that may change");
     // the gradient is 1, so the first sum of squares is 4
-    let trained = train(&models[0], &values(&[("w", &[], &[0.0]), ("x", &[1], &[1.0])]), 1).expect("it fits");
+    let trained = train(&models[0], &values(&[("w", &[], &[0.0]), ("x", &[1], &[1.0])]), 1, 0).expect("it fits");
     assert_eq!(trained.losses, [0.0, -0.5]);
     assert_eq!(numbers(&trained.states["adagrad.s.w"]), [4.0]);
 }

@@ -157,7 +157,7 @@ macro_rules! subjects {
         )*
     };
 }
-subjects!(activations dense convolution pooling padding resampling shape normalization attention recurrent losses metrics initial optimizers schedules);
+subjects!(activations dense convolution pooling padding resampling shape normalization noise attention recurrent losses metrics initial optimizers schedules);
 
 #[test]
 fn every_item_has_a_snapshot_and_every_snapshot_an_item() {

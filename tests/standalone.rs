@@ -6,7 +6,7 @@ mod common;
 use common::elaborated;
 use ndarray::{ArrayD, IxDyn};
 use nnc_compiler::equations::interpret::Value;
-use nnc_compiler::evaluate::{Values, evaluate, initial_values, train};
+use nnc_compiler::evaluate::{Pass, Values, evaluate, initial_values, train};
 use nnc_compiler::model::{Model, Port, PortKind};
 use nnc_compiler::{Kernels, Options, Precision, Settings, generate_text, understand};
 use std::path::{Path, PathBuf};
@@ -100,11 +100,69 @@ fn it_trains_as_the_interpreter_does() {
     let x = (0..30).map(|i| (f64::from(i * i) * 0.37).sin()).collect();
     values.insert("x".into(), Value::Real(ArrayD::from_shape_vec(IxDyn(&[6, 5]), x).expect("a shape")));
     values.insert("t".into(), Value::Integer(ArrayD::from_shape_vec(IxDyn(&[6]), (0..6).map(|i| i % 3).collect()).expect("a shape")));
-    let training = train(&model, &values, 8).expect("training");
+    let training = train(&model, &values, 8, 0).expect("training");
     let mut expected: Vec<f64> = training.losses[..8].to_vec();
     for parameter in &model.interface.parameters {
         let value = training.parameters[&parameter.name].real().expect("reals");
         expected.extend(value.iter());
+    }
+    assert_eq!(found.len(), expected.len());
+    for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        assert!((found - expected).abs() < 1e-12, "number {number}: expected {expected}, found {found}");
+    }
+}
+
+/// States and random numbers without the kernels crate: the same numbers as the interpreter's.
+#[test]
+fn states_and_draws() {
+    let text = "model Noisy(x[5]) -> y {
+        target t[3];
+        param w[5, 5] = orthogonal();
+        z[j] = sum(i) x[i] * w[i, j];
+        y = z -> norm1: batch_norm -> dropout(0.3) -> fc: linear(3) -> gaussian_noise(0.2);
+        loss = mse(y, t);
+        optimizer = sgd(lr = 0.1, momentum = 0.9);
+    }";
+    let main = "
+        fn main() {
+            let (n, steps, seed) = (6, 5, 3);
+            let x: Vec<f64> = (0..n * 5).map(|i| ((i * i) as f64 * 0.37).sin()).collect();
+            let t: Vec<f64> = (0..n * 3).map(|i| (i as f64 * 0.91).cos()).collect();
+            let mut p = vec![0.0; Noisy::PARAMETER_COUNT];
+            let mut states = vec![0.0; Noisy::STATE_COUNT];
+            let (mut g, mut next, mut state) = (p.clone(), states.clone(), vec![0.0; Noisy::OPTIMIZER_STATE_COUNT]);
+            Noisy::init(seed, &mut p).unwrap();
+            Noisy::init_states(seed, &mut states).unwrap();
+            Noisy::init_optimizer(&p, &mut state).unwrap();
+            let mut workspace = vec![nnc_kernels::Lane::ZERO; Noisy::workspace(n)];
+            let optimizer = NoisyOptimizer::default();
+            for step in 1..=steps {
+                let loss = Noisy::step(
+                    n, &optimizer, seed, step, &mut p, &mut states, &mut next, &x, &t, &mut g, &mut state, &mut workspace,
+                );
+                println!(\"{:e}\", loss.unwrap());
+            }
+            for p in p.iter().chain(&states) {
+                println!(\"{:e}\", p);
+            }
+        }";
+    let rust = format!("{}\n{main}", generate("noisy", text, Precision::Double));
+    let program = rustc("noisy", &rust, &["--edition", "2021"]);
+    let run = Command::new(program).output().expect("the program runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let found: Vec<f64> = String::from_utf8_lossy(&run.stdout).lines().map(|line| line.parse().expect("a number")).collect();
+
+    let mut load = |_: &str, path: &str| Err(format!("no file {path}"));
+    let model = understand("noisy", text.as_bytes(), &mut load, &Settings::default()).expect("a model").models.remove(0);
+    let mut values = initial_values(&model, 3).expect("initial values");
+    let x = (0..30).map(|i| (f64::from(i * i) * 0.37).sin()).collect();
+    let t = (0..18).map(|i| (f64::from(i) * 0.91).cos()).collect();
+    values.insert("x".into(), Value::Real(ArrayD::from_shape_vec(IxDyn(&[6, 5]), x).expect("a shape")));
+    values.insert("t".into(), Value::Real(ArrayD::from_shape_vec(IxDyn(&[6, 3]), t).expect("a shape")));
+    let training = train(&model, &values, 5, 3).expect("training");
+    let mut expected: Vec<f64> = training.losses[..5].to_vec();
+    for (kept, after) in [(&model.interface.parameters, &training.parameters), (&model.interface.states, &training.states)] {
+        kept.iter().for_each(|one| expected.extend(after[&one.name].real().expect("reals").iter()));
     }
     assert_eq!(found.len(), expected.len());
     for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
@@ -284,12 +342,12 @@ fn agrees(subject: &Subject, edition: &str) {
 
     let mut values: Values = initial_values(&model, 7).expect("sizes are known");
     values.extend(data(&model));
-    let evaluation = evaluate(&model, &values, true, true).expect("the values fit");
+    let evaluation = evaluate(&model, &values, Pass::new(true, true)).expect("the values fit");
     let outputs: Vec<f64> = evaluation.outputs.iter().flat_map(|(_, value)| flat(value)).collect();
     agree("outputs", output, &outputs, subject.tolerance);
     let parameters = evaluation.gradients.iter().take(model.interface.parameters.len());
     agree("gradient", gradient, &parameters.flat_map(|(_, value)| flat(value)).collect::<Vec<_>>(), subject.tolerance);
-    agree("losses", losses, &train(&model, &values, STEPS).expect("the values fit").losses, subject.tolerance);
+    agree("losses", losses, &train(&model, &values, STEPS, 0).expect("the values fit").losses, subject.tolerance);
     assert!(refusal.starts_with("`parameters` should have"), "{refusal}");
 }
 

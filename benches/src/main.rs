@@ -6,7 +6,7 @@
 
 use nnc::Network;
 use nnc::kernels::Lane;
-use nnc::network::Data;
+use nnc::network::{Data, Draws};
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
@@ -47,7 +47,8 @@ impl<N: Network<Real = f32>> Work<N> {
     fn train(&mut self) -> f32 {
         self.step += 1;
         let data = [Data::Real(&self.inputs), Data::Index(&self.targets)];
-        let loss = N::gradient(&self.parameters, &[self.batch], &data, &mut self.gradient, &mut self.workspace);
+        let loss =
+            N::gradient(&self.parameters, &[], Draws::default(), &[self.batch], &data, &mut self.gradient, &mut [], &mut self.workspace);
         let loss = loss.expect("the data fit");
         N::update(&self.optimizer, self.step, &mut self.parameters, &self.gradient, &mut self.state, &mut self.workspace)
             .expect("the lengths are the counts");

@@ -5,11 +5,10 @@
 use crate::derive::derive;
 use crate::equations::interpret::{Fault, Value, interpret};
 use crate::equations::{Affine, Atom, AtomNode, Equations, Index, Name, Pool, Role, Tensor};
-use crate::initial::stream;
-use crate::model::{BATCH, Draw, Forward, Model, Parameter};
+use crate::model::{BATCH, Draw, Forward, Model, Parameter, Random, stream};
 use crate::simplify::stabilise;
 use ndarray::{ArrayD, IxDyn};
-use nnc_kernels::{normal, uniform};
+use nnc_kernels::{draw_normal, draw_uniform, normal, orthogonal, uniform};
 use std::collections::BTreeMap;
 
 mod steps;
@@ -18,6 +17,26 @@ pub use steps::{States, Training, initial_states, train, update};
 
 /// Tensors by name.
 pub type Values = BTreeMap<String, Value>;
+
+/// Which program evaluates a model, and what it draws.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// That of training, not of inference.
+    pub train: bool,
+    /// Also the gradients.
+    pub gradients: bool,
+    /// What is drawn depends on the seed and on the step, which counts from 1.
+    pub seed: u64,
+    /// The first step of a training.
+    pub step: u64,
+}
+
+impl Pass {
+    /// Of inference, or of training at step 1 with seed 0.
+    pub fn new(train: bool, gradients: bool) -> Self {
+        Pass { train, gradients, seed: 0, step: 1 }
+    }
+}
 
 /// What a model says about some values.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,17 +49,20 @@ pub struct Evaluation {
     pub metrics: Vec<(String, f64)>,
     /// If they were asked for: of each parameter, then of each real input and target.
     pub gradients: Vec<(String, Value)>,
+    /// In training, the states after this step.
+    pub states: Vec<(String, Value)>,
 }
 
-/// The initial values of all parameters, as generated code draws them.
+/// The initial values of all parameters and states, as generated code draws them.
 ///
 /// # Errors
 /// Sizes that are constants of Rust, which have no value here.
 pub fn initial_values(model: &Model, seed: u64) -> Result<Values, Fault> {
-    model.interface.parameters.iter().map(|parameter| Ok((parameter.name.clone(), initial_value(model, parameter, seed)?))).collect()
+    let kept = model.interface.parameters.iter().chain(&model.interface.states);
+    kept.map(|kept| Ok((kept.name.clone(), initial_value(model, kept, seed)?))).collect()
 }
 
-/// The initial value of a parameter.
+/// The initial value of a parameter or state.
 ///
 /// # Errors
 /// As [`initial_values`].
@@ -50,12 +72,19 @@ pub fn initial_value(model: &Model, parameter: &Parameter, seed: u64) -> Result<
     let count: usize = sizes.iter().product();
     let mut given = Values::new();
     for (number, &(name, draw)) in parameter.draws.iter().enumerate() {
-        let sample = |index: usize| match draw {
-            Draw::Uniform => uniform(seed, stream(&parameter.name), number as u32, index as u64),
-            Draw::Normal => normal(seed, stream(&parameter.name), number as u32, index as u64),
+        let (stream, number) = (stream(&parameter.name), number as u32);
+        let numbers = match draw {
+            Draw::Uniform => (0..count as u64).map(|index| uniform(seed, stream, number, index)).collect(),
+            Draw::Normal => (0..count as u64).map(|index| normal(seed, stream, number, index)).collect(),
+            Draw::Orthogonal => {
+                let mut numbers = vec![0.0; count];
+                let rows = sizes.first().copied().unwrap_or(1);
+                orthogonal(seed, stream, number, rows, count / rows.max(1), &mut numbers, |number| number);
+                numbers
+            }
         };
         equations.insert(name, Tensor::given(Role::Random, parameter.axes.clone()));
-        given.insert(equations.pool.text(name).to_string(), reals(&sizes, (0..count).map(sample).collect()));
+        given.insert(equations.pool.text(name).to_string(), reals(&sizes, numbers));
     }
     let name = equations.fresh("initial");
     equations.insert(name, Tensor::defined(parameter.axes.clone(), crate::equations::Equation::pointwise(parameter.initial)));
@@ -133,20 +162,47 @@ fn sizes(model: &Model, forward: &Forward, values: &Values) -> BTreeMap<String, 
     sizes
 }
 
-/// Outputs, and with the targets the loss and metrics; gradients where asked. `values` holds parameters, inputs and targets by name.
+/// The numbers that a step draws, under the names of their tensors; sizes by name.
+///
+/// # Errors
+/// A size that is not known.
+pub fn draws(pool: &Pool, random: &[Random], sizes: &BTreeMap<String, i64>, seed: u64, step: u64) -> Result<Values, Fault> {
+    let one = |random: &Random| {
+        let extent = |&axis: &Index| value_of(pool, axis, sizes).and_then(|size| usize::try_from(size).ok());
+        let unknown = || Fault::NoSize { name: random.name.clone() };
+        let shape = random.axes.iter().map(extent).collect::<Option<Vec<usize>>>().ok_or_else(unknown)?;
+        let mut numbers = vec![0.0; shape.iter().product()];
+        let (stream, number, count) = (random.stream, random.number, numbers.len());
+        let put = |index: usize, x: f64| numbers[index] = x;
+        match random.draw {
+            Draw::Normal => draw_normal(seed, step, stream, number, count, put),
+            Draw::Uniform | Draw::Orthogonal => draw_uniform(seed, step, stream, number, count, put),
+        }
+        Ok((pool.text(random.tensor).to_string(), reals(&shape, numbers)))
+    };
+    random.iter().map(one).collect()
+}
+
+/// Outputs, and with the targets the loss and metrics; gradients where asked. `values` holds parameters, states, inputs and targets by
+/// name.
 ///
 /// # Errors
 /// Values that are missing or do not fit.
-pub fn evaluate(model: &Model, values: &Values, train: bool, gradients: bool) -> Result<Evaluation, Fault> {
+pub fn evaluate(model: &Model, values: &Values, pass: Pass) -> Result<Evaluation, Fault> {
+    let Pass { train, gradients, seed, step } = pass;
     let forward = if train { &model.training } else { &model.inference };
-    let given = given_of(model, forward, values);
+    let mut given = given_of(model, forward, values);
     let sizes = sizes(model, forward, values);
+    given.extend(draws(&forward.equations.pool, &forward.random, &sizes, seed, step)?);
     let run = |equations: &Equations, wanted: &[Name]| interpret(equations, &sizes, &given, wanted);
     // what the language promises of logarithms holds here too
-    let keep: Vec<Name> = forward.outputs.iter().chain([&forward.loss]).chain(&forward.metrics).copied().collect();
+    let mut keep: Vec<Name> = forward.outputs.iter().chain([&forward.loss]).chain(&forward.metrics).copied().collect();
+    let judged_count = keep.len();
+    let updates: BTreeMap<Name, Name> = forward.updates.iter().copied().collect();
+    keep.extend(updates.values());
     let mut equations = stabilise(forward.equations.clone(), &keep);
     let judged = gradients || model.interface.targets.iter().all(|target| values.contains_key(&target.name));
-    let wanted = if judged { keep.as_slice() } else { &forward.outputs };
+    let wanted = if judged { &keep[..judged_count] } else { &forward.outputs };
     let mut results = run(&equations, wanted)?.into_iter();
     let outputs = model.interface.outputs.iter().map(|port| port.name.clone()).zip(results.by_ref()).collect();
     let mut evaluation = Evaluation { outputs, ..Evaluation::default() };
@@ -157,6 +213,15 @@ pub fn evaluate(model: &Model, values: &Values, train: bool, gradients: bool) ->
         let (names, tensors): (Vec<String>, Vec<Name>) = differentiable(model).into_iter().unzip();
         let adjoints = derive(&mut equations, forward.loss, &tensors);
         evaluation.gradients = names.into_iter().zip(run(&equations, &adjoints)?).collect();
+    }
+    if train {
+        let next = |state: &Parameter| updates.get(&state.tensor).copied().unwrap_or(state.tensor);
+        let (names, tensors): (Vec<String>, Vec<Name>) =
+            model.interface.states.iter().map(|state| (state.name.clone(), next(state))).unzip();
+        // what targets decide is not known without them
+        if let Ok(values) = run(&equations, &tensors) {
+            evaluation.states = names.into_iter().zip(values).collect();
+        }
     }
     Ok(evaluation)
 }

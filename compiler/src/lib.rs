@@ -17,7 +17,6 @@ pub mod equations;
 pub mod evaluate;
 pub mod files;
 mod front;
-pub mod initial;
 pub mod library;
 pub mod model;
 pub mod program;
@@ -35,12 +34,13 @@ pub use front::{Failure, Load, Understood, codes, understand, understand_chain};
 use derive::derive;
 use emit::{Network, emit};
 use equations::{Equations, Name};
-use model::Model;
+use model::{Model, Parameter};
 use nnc_grammar::{Diagnostic, Sources, on_large_stack};
 use proc_macro2::TokenStream;
 use program::{Destination, Program};
 use schedule::schedule;
 use simplify::{simplify, stabilise};
+use std::collections::BTreeMap;
 
 /// What a compilation makes.
 #[derive(Clone, Debug)]
@@ -84,6 +84,13 @@ fn tokens(models: Vec<Model>, options: &Options) -> TokenStream {
     emit(&mut networks, options)
 }
 
+/// The value of each state after a step, by its position.
+pub fn next_states(model: &Model) -> Vec<(usize, Name)> {
+    let updates: BTreeMap<Name, Name> = model.training.updates.iter().copied().collect();
+    let next = |(position, state): (usize, &Parameter)| (position, updates.get(&state.tensor).copied().unwrap_or(state.tensor));
+    model.interface.states.iter().enumerate().map(next).collect()
+}
+
 /// A model's programs: what is asked for, derived, simplified and scheduled.
 pub fn programs(model: Model) -> Network {
     let inference = &model.inference;
@@ -93,7 +100,8 @@ pub fn programs(model: Model) -> Network {
     let evaluate = program(inference.equations.clone(), [(inference.loss, Destination::Loss)].into_iter().chain(metrics).collect());
     let (equations, gradients) = derived(&model);
     let gradients = gradients.into_iter().map(|(number, name)| (name, Destination::Gradient(number)));
-    let gradient = program(equations, gradients.chain([(model.training.loss, Destination::Loss)]).collect());
+    let states = next_states(&model).into_iter().map(|(number, name)| (name, Destination::State(number)));
+    let gradient = program(equations, gradients.chain([(model.training.loss, Destination::Loss)]).chain(states).collect());
     let updates = model.optimizer.groups.iter().map(|group| group.elements.is_none().then(|| update::update(group))).collect();
     Network { model, predict, evaluate, gradient, untrained: None, updates }
 }
@@ -115,7 +123,9 @@ pub fn derived(model: &Model) -> (Equations, Vec<(usize, Name)>) {
     let mut trained: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
     trained.sort_unstable();
     let parameters: Vec<Name> = trained.iter().map(|&position| model.interface.parameters[position].tensor).collect();
-    let mut equations = stabilise(forward.equations.clone(), &[forward.loss]);
+    let mut keep = vec![forward.loss];
+    keep.extend(next_states(model).into_iter().map(|(_, next)| next));
+    let mut equations = stabilise(forward.equations.clone(), &keep);
     let gradients = derive(&mut equations, forward.loss, &parameters);
     (equations, trained.into_iter().zip(gradients).collect())
 }

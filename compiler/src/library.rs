@@ -19,6 +19,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("library/resampling.nn", include_str!("../library/resampling.nn")),
     ("library/shape.nn", include_str!("../library/shape.nn")),
     ("library/normalization.nn", include_str!("../library/normalization.nn")),
+    ("library/noise.nn", include_str!("../library/noise.nn")),
     ("library/attention.nn", include_str!("../library/attention.nn")),
     ("library/recurrent.nn", include_str!("../library/recurrent.nn")),
     ("library/losses.nn", include_str!("../library/losses.nn")),

@@ -51,8 +51,10 @@ pub struct Forward {
     pub loss: Name,
     /// The tensors of [`Interface::metrics`], in their order, rank 0.
     pub metrics: Vec<Name>,
-    /// Next values of states: (state, value).
+    /// Next values of states: (state, value), in the order of [`Interface::states`]; none for a state that keeps its value.
     pub updates: Vec<(Name, Name)>,
+    /// What is drawn anew at every call, in the order of the equations.
+    pub random: Vec<Random>,
     /// Where each equation came from; tensors that the compiler added are absent.
     pub origins: BTreeMap<Name, Origin>,
     /// Derivatives that equations read, in an order in which each is of what reads earlier ones only; none after they are derived.
@@ -110,7 +112,7 @@ pub struct Interface {
     pub outputs: Vec<Port>,
     /// In the order of the text, which is their order in memory.
     pub parameters: Vec<Parameter>,
-    /// States of layers, in the order of the text.
+    /// States of layers and of the model, in the order of the text, which is their order in memory.
     pub states: Vec<Parameter>,
     /// Their names, with their `///` lines.
     pub metrics: Vec<(String, Vec<String>)>,
@@ -168,6 +170,11 @@ pub struct Parameter {
     pub span: Span,
 }
 
+/// The stream of random numbers of a name: its 32-bit FNV-1a hash. Draws are by counter, so that they are the same on every machine.
+pub fn stream(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
 /// A standard distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Draw {
@@ -175,6 +182,31 @@ pub enum Draw {
     Uniform,
     /// Mean 0, standard deviation 1.
     Normal,
+    /// A matrix, of the first axis by all others, drawn evenly among those with orthonormal rows or columns, whichever are fewer: only
+    /// in the initial value of a parameter.
+    Orthogonal,
+}
+
+/// Standard numbers that are drawn anew at every call: a function of the seed, the step, the stream, and the place of the element.
+///
+/// The stream is a hash of the tensor's name and not its place in the model, so that a change in one layer changes no other layer's
+/// numbers.
+#[derive(Clone, Debug)]
+pub struct Random {
+    /// What is declared: `dropout1.u`.
+    pub name: String,
+    /// Its draws in the equations.
+    pub tensor: Name,
+    /// The sizes of its axes, the batch among them.
+    pub axes: Vec<Index>,
+    /// From where.
+    pub draw: Draw,
+    /// Which numbers.
+    pub stream: u32,
+    /// How many draws before it have this stream: 0, unless two names have one hash.
+    pub number: u32,
+    /// Where it was declared.
+    pub span: Span,
 }
 
 /// `left relation right`, about sizes only.

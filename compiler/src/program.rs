@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Program  = buffer of each tensor, calls
-//! Call     = contraction with epilogue | column sum | nest | copy        computes one tensor, or several
+//! Call     = contraction with epilogue | column sum | nest | copy | draw  computes one tensor, or several
 //!          | time loop: calls, each for one value of its time axis
 //! Nest     = loops with bounds, conditions, stores and reductions over expressions of the equations
 //! ```
@@ -54,6 +54,8 @@ pub enum Destination {
     Updated(usize),
     /// The state of this number before the first step.
     Initial(usize),
+    /// The next value of the state of this number.
+    State(usize),
 }
 
 /// Where a tensor lies.
@@ -104,6 +106,8 @@ pub enum Form {
     TimeLoop(TimeLoop),
     /// The tensor, which lies elsewhere, to where it is asked for.
     Copy(Name, Destination),
+    /// Random numbers.
+    Draw,
 }
 
 /// `for t in 0..T { calls at t }`
@@ -296,7 +300,7 @@ impl Call {
         match &self.form {
             Form::Nest(_) => self.computes.clone(),
             Form::TimeLoop(time) => time.steps.iter().flat_map(|moment| moment.call.stored()).collect(),
-            Form::Contraction(_) | Form::ColumnSum(_) | Form::Copy(..) => self.result().into_iter().collect(),
+            Form::Contraction(_) | Form::ColumnSum(_) | Form::Copy(..) | Form::Draw => self.result().into_iter().collect(),
         }
     }
 }
@@ -314,6 +318,7 @@ impl Program {
         let mut names = Vec::new();
         match &call.form {
             Form::Copy(from, _) => names.push(*from),
+            Form::Draw => {}
             Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) | Form::TimeLoop(_) => {
                 names.extend(call.computes.iter().flat_map(|&name| self.equations.reads(name)));
                 names.retain(|name| !call.computes.contains(name));

@@ -34,6 +34,8 @@ pub struct Report {
     pub parameters: Index,
     /// Numbers of those that are trained.
     pub trained: Index,
+    /// Numbers of what layers and the model keep between steps.
+    pub layer_states: Index,
     /// Numbers of the optimizer's state.
     pub states: Index,
     /// Of all stages, for one sample.
@@ -77,7 +79,7 @@ pub enum Read {
 pub struct Mathematics {
     /// What is given.
     pub given: Vec<String>,
-    /// Of outputs and loss.
+    /// Of outputs, loss, and states after a step.
     pub forward: Vec<String>,
     /// Of the gradients.
     pub backward: Vec<String>,
@@ -106,7 +108,7 @@ impl Report {
             stage.shape.iter_mut().for_each(&mut known);
             [&mut stage.parameters, &mut stage.multiply_adds, &mut stage.kept].into_iter().for_each(&mut known);
         }
-        let totals = [&mut self.parameters, &mut self.trained, &mut self.states, &mut self.multiply_adds];
+        let totals = [&mut self.parameters, &mut self.trained, &mut self.layer_states, &mut self.states, &mut self.multiply_adds];
         totals.into_iter().chain([&mut self.training_multiply_adds, &mut self.kept]).for_each(&mut known);
         self
     }
@@ -206,6 +208,11 @@ fn costs(model: &Model) -> Report {
         });
         stages[at].parameters = equations.pool.plus(stages[at].parameters, count);
     }
+    let mut layer_states = zero;
+    for state in &model.interface.states {
+        let count = equations.pool.count(&state.axes);
+        layer_states = equations.pool.plus(layer_states, count);
+    }
     let mut states = zero;
     for group in &model.optimizer.groups {
         for &position in &group.parameters {
@@ -219,6 +226,7 @@ fn costs(model: &Model) -> Report {
         outputs: Vec::new(),
         parameters,
         trained,
+        layer_states,
         states,
         multiply_adds: zero,
         training_multiply_adds,
@@ -449,6 +457,7 @@ fn multiplies(pool: &Pool, body: Scalar) -> bool {
 fn texts(model: &Model) -> Mathematics {
     let forward = &model.training;
     let mut keep: Vec<Name> = forward.outputs.iter().chain([&forward.loss]).copied().collect();
+    keep.extend(forward.updates.iter().map(|&(_, next)| next));
     let mut equations = stabilise(forward.equations.clone(), &keep);
     let results = keep.clone();
     let mut trained: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
@@ -466,6 +475,12 @@ fn texts(model: &Model) -> Mathematics {
         } else {
             texts.backward.push(line);
         }
+    }
+    for &(state, next) in &forward.updates {
+        let labels = axis_labels(&equations, next);
+        let at = if labels.is_empty() { String::new() } else { format!("[{}]", labels.join(", ")) };
+        let name = |name: Name| format!("{}{at}", equations.pool.text(name));
+        texts.forward.push(format!("{} <- {}", name(state), name(next)));
     }
     for group in &model.optimizer.groups {
         let names = group.parameters.iter().map(|&position| model.interface.parameters[position].name.clone());

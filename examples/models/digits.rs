@@ -360,6 +360,8 @@ mod nnc_Digits {
             },
         ];
         const PARAMETER_COUNT: usize = super::Digits::PARAMETER_COUNT;
+        const STATES: &'static [::nnc::network::Tensor] = &[];
+        const STATE_COUNT: usize = 0;
         const OPTIMIZER_STATES: &'static [::nnc::network::Tensor] = &[
             ::nnc::network::Tensor {
                 name: "adamw.m.fc1.w",
@@ -490,6 +492,9 @@ mod nnc_Digits {
         fn init(seed: u64, parameters: &mut [f32]) -> Result<(), kernels::Error> {
             super::Digits::init(seed, parameters)
         }
+        fn init_states(seed: u64, states: &mut [f32]) -> Result<(), kernels::Error> {
+            kernels::check_length("states", 0, states.len())
+        }
         fn init_optimizer(
             parameters: &[f32],
             state: &mut [f32],
@@ -498,6 +503,7 @@ mod nnc_Digits {
         }
         fn predict(
             parameters: &[f32],
+            states: &[f32],
             sizes: &[usize],
             inputs: &[::nnc::network::Data<'_, f32>],
             outputs: &mut [&mut [f32]],
@@ -529,6 +535,7 @@ mod nnc_Digits {
         }
         fn evaluate(
             parameters: &[f32],
+            states: &[f32],
             sizes: &[usize],
             data: &[::nnc::network::Data<'_, f32>],
             metrics: &mut [f32],
@@ -562,9 +569,12 @@ mod nnc_Digits {
         }
         fn gradient(
             parameters: &[f32],
+            states: &[f32],
+            draws: ::nnc::network::Draws,
             sizes: &[usize],
             data: &[::nnc::network::Data<'_, f32>],
             gradient: &mut [f32],
+            next: &mut [f32],
             workspace: &mut [kernels::Lane],
         ) -> Result<f32, kernels::Error> {
             let &[batch] = sizes else {

@@ -43,7 +43,7 @@
 //! | epilogues | `f(z, at)`: [`At::col`]`(&[T])`, [`At::of`]`(matrix)`, [`At::row`]`()` |
 //! | functions | [`exp`]` `[`ln`]` `[`tanh`]` `[`sigmoid`]` `[`softplus`]` `[`erf`]` `[`sin`]` `[`cos`]` `[`sqrt`]` `[`abs`]` `[`floor`]`(s, x)`, [`maximum`]`(s, a, b)`, [`minimum`]`(s, a, b)`, [`powi`]`(s, x, n)` |
 //! | reductions | [`sum`]`(x)`, [`max`]`(x)`, [`dot`]`(x, y)`, [`lse`]`(s, x)`, [`lse_rows`]`(s, x, y)`, [`sum_rows`]`(s, x, y)`, [`add_sum_rows`]`(s, x, y)` |
-//! | random | [`uniform`]`(seed, stream, draw, index) -> f64`, [`normal`]`(seed, stream, draw, index) -> f64`, [`philox`] |
+//! | random | [`uniform`]`(seed, stream, draw, index) -> f64`, [`normal`]`(seed, stream, draw, index) -> f64`, [`orthogonal`]`(seed, stream, draw, rows, columns, values, nearest)`, [`draw_uniform`]` `[`draw_normal`]`(seed, step, stream, number, count, put)`, [`philox`] |
 //! | checks | [`check_length`]`(name, expected, found)`, [`check_index`]`(name, x, low, high)`, [`check_probability`]`(name, x)`, [`check_size`]`(name, expected, found)`; [`Error`] |
 //!
 //! With the feature `source`: `source(program: &str, double: bool) -> String`, the text of a module `kernels` for standalone files, which
@@ -86,7 +86,7 @@ pub use gemm::{At, add_tn, nn, nn_add, nn_wide, nt, nt_add, panel, tn, tn_rows, 
 pub use isa::{Avx2, Avx512, Isa, Lanes, Level, Portable, level_name, limit};
 pub use matrix::{Cols, ColsMut, Dyn, DynMut, Mat, MatMut, cols, cols_mut};
 use matrix::{height, row, width};
-pub use random::{normal, philox, uniform};
+pub use random::{draw_normal, draw_uniform, normal, orthogonal, philox, uniform};
 pub use reduce::{add_sum_rows, dot, lse, lse_rows, max, max_of, sum, sum_of, sum_rows};
 #[cfg(feature = "source")]
 pub use source::source;

@@ -83,11 +83,12 @@ pub struct DynMut<'a, T> {
     stride: usize,
 }
 
-/// How many rows of `columns` a slice of `length` holds.
+/// How many rows of `columns` a slice of `length` holds; none of no columns.
 #[track_caller]
 fn whole(length: usize, columns: usize) -> usize {
-    assert!(columns > 0 && length % columns == 0, "a slice of {length} numbers is no whole number of rows of {columns}");
-    length / columns
+    let rows = length.checked_div(columns).unwrap_or(0);
+    assert!(rows * columns == length, "a slice of {length} numbers is no whole number of rows of {columns}");
+    rows
 }
 
 impl<'a, T: Element> Dyn<'a, T> {

@@ -623,8 +623,9 @@ pub struct Dyn<'a, T> {
 impl<'a, T: Element> Dyn<'a, T> {
     /// `x` as rows of `columns`.
     pub fn new(x: &'a [T], columns: usize) -> Self {
-        assert!(columns > 0 && x.len() % columns == 0, "a slice is no whole number of rows");
-        Dyn { x, rows: x.len() / columns, columns, stride: columns }
+        let rows = x.len().checked_div(columns).unwrap_or(0);
+        assert!(rows * columns == x.len(), "a slice is no whole number of rows");
+        Dyn { x, rows, columns, stride: columns }
     }
 
     /// Columns `first .. first + columns` of these.
@@ -645,8 +646,9 @@ pub struct DynMut<'a, T> {
 impl<'a, T: Element> DynMut<'a, T> {
     /// `x` as rows of `columns`.
     pub fn new(x: &'a mut [T], columns: usize) -> Self {
-        assert!(columns > 0 && x.len() % columns == 0, "a slice is no whole number of rows");
-        DynMut { rows: x.len() / columns, columns, stride: columns, x }
+        let rows = x.len().checked_div(columns).unwrap_or(0);
+        assert!(rows * columns == x.len(), "a slice is no whole number of rows");
+        DynMut { rows, columns, stride: columns, x }
     }
 
     /// Columns `first .. first + columns` of these.
@@ -894,6 +896,12 @@ pub use self::random::uniform;
 pub use self::random::normal;
 
 pub use self::random::philox;
+
+pub use self::random::draw_uniform;
+
+pub use self::random::draw_normal;
+
+pub use self::random::orthogonal;
 
 pub use self::error::Error;
 

@@ -59,3 +59,61 @@ fn moments() {
     assert!((mean(&|i| f64::from(u8::from(z(i).abs() < 1.0))) - 0.6827).abs() < 0.005);
     assert!((mean(&|i| f64::from(u8::from(z(i).abs() < 2.0))) - 0.9545).abs() < 0.005);
 }
+
+#[test]
+fn draws_of_steps() {
+    let uniform = |step: u64, count: usize| {
+        let mut numbers = vec![0.0; count];
+        nnc_kernels::draw_uniform(3, step, 1, 0, count, |index, x| numbers[index] = x);
+        numbers
+    };
+    let normal = |step: u64, count: usize| {
+        let mut numbers = vec![0.0; count];
+        nnc_kernels::draw_normal(3, step, 1, 0, count, |index, x| numbers[index] = x);
+        numbers
+    };
+    const COUNT: usize = 100_003;
+    for (numbers, mean, deviation) in [(uniform(1, COUNT), 0.5, 1.0 / 12.0f64.sqrt()), (normal(1, COUNT), 0.0, 1.0)] {
+        let found = numbers.iter().sum::<f64>() / COUNT as f64;
+        let spread = (numbers.iter().map(|x| (x - found).powi(2)).sum::<f64>() / COUNT as f64).sqrt();
+        assert!((found - mean).abs() < 0.01 && (spread - deviation).abs() < 0.01, "{found} {spread}");
+        // neighbours, and the first and third of four, have nothing to do with each other
+        for lag in [1, 2] {
+            let product = numbers.windows(lag + 1).map(|pair| (pair[0] - mean) * (pair[lag] - mean)).sum::<f64>();
+            assert!((product / COUNT as f64).abs() < 0.01, "{product}");
+        }
+    }
+    // no end is met, and `f32` holds each
+    assert!(uniform(1, COUNT).iter().all(|&x| x > 0.0 && x < 1.0 && f64::from(x as f32) == x && (x as f32) < 1.0));
+    // how many are drawn changes none; another step changes all
+    assert_eq!(uniform(1, 7), uniform(1, COUNT)[..7]);
+    assert_eq!(normal(1, 7), normal(1, COUNT)[..7]);
+    assert!(uniform(1, 50).iter().zip(uniform(2, 50)).all(|(a, b)| *a != b));
+    // the same bits in every version and on every machine
+    let bits: Vec<u64> = uniform(1 << 40, 5).into_iter().chain(normal(1 << 40, 5)).map(f64::to_bits).collect();
+    let sum = bits.iter().fold(0u64, |hash, bits| hash.rotate_left(7) ^ bits);
+    assert_eq!(sum, 7704602253866877216);
+}
+
+#[test]
+fn orthogonal_matrices() {
+    for (rows, columns) in [(1, 1), (3, 3), (2, 5), (7, 4), (1, 6), (33, 16)] {
+        let mut values = vec![0.0f64; rows * columns];
+        nnc_kernels::orthogonal(5, 1, 0, rows, columns, &mut values, |x| x);
+        let at = |row: usize, column: usize| values[row * columns + column];
+        let few = rows.min(columns);
+        for i in 0..few {
+            for j in 0..few {
+                let product: f64 = if rows <= columns {
+                    (0..columns).map(|k| at(i, k) * at(j, k)).sum()
+                } else {
+                    (0..rows).map(|k| at(k, i) * at(k, j)).sum()
+                };
+                assert!((product - f64::from(u8::from(i == j))).abs() < 1e-14, "{rows}x{columns}: {product}");
+            }
+        }
+        let mut single = vec![0.0f32; rows * columns];
+        nnc_kernels::orthogonal(5, 1, 0, rows, columns, &mut single, |x| x as f32);
+        assert!(single.iter().zip(&values).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5));
+    }
+}

@@ -7,8 +7,8 @@ use std::process::Command;
 
 const PROGRAM: &str = include_str!("standalone/program.rs");
 const USE: &str = "Cols, Dyn, DynMut, Element, Error, Isa, Lane, Lanes, add_sum_rows, add_tn, array_mut, check_index, check_length, \
-    check_probability, check_size, cols, cols_mut, dot, erf, exp, flat, flat_mut, floor, abs, cos, sin, lanes, ln, lse, max, maximum, minimum, \
-    nn, nn_add, nn_wide, normal, nt, nt_add, panel, powi, rows, rows_mut, scratch, sigmoid, softplus, sqrt, sum, sum_rows, take, \
+    check_probability, check_size, cols, cols_mut, dot, erf, exp, flat, flat_mut, floor, abs, cos, sin, draw_normal, draw_uniform, lanes, ln, lse, max, maximum, minimum, \
+    nn, nn_add, nn_wide, normal, nt, nt_add, orthogonal, panel, powi, rows, rows_mut, scratch, sigmoid, softplus, sqrt, sum, sum_rows, take, \
     tanh, tn, tn_rows, transpose, uniform";
 
 mod here {

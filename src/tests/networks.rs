@@ -1,7 +1,7 @@
 //! `Line`: `y[n] = sum(i) x[n, i] * w[i] + b`, mean squares, gradient descent with momentum. `Steps`: a sum over a run-time size.
 
 use crate::kernels::{Element, Error, Lane, check_index, check_length};
-use crate::network::{Data, Kind, Network, Port, Size, Tensor};
+use crate::network::{Data, Draws, Kind, Network, Port, Size, Tensor};
 use std::marker::PhantomData;
 
 pub struct Line<T>(PhantomData<T>);
@@ -32,6 +32,8 @@ impl<T: Element> Network for Line<T> {
     const NAME: &'static str = "Line";
     const PARAMETERS: &'static [Tensor] = &[Tensor { name: "w", shape: &[2], offset: 0 }, Tensor { name: "b", shape: &[], offset: 2 }];
     const PARAMETER_COUNT: usize = 3;
+    const STATES: &'static [Tensor] = &[];
+    const STATE_COUNT: usize = 0;
     const OPTIMIZER_STATES: &'static [Tensor] =
         &[Tensor { name: "sgd.v.w", shape: &[2], offset: 0 }, Tensor { name: "sgd.v.b", shape: &[], offset: 2 }];
     const OPTIMIZER_STATE_COUNT: usize = 3;
@@ -55,13 +57,16 @@ impl<T: Element> Network for Line<T> {
         }
         Ok(())
     }
+    fn init_states(_: u64, states: &mut [T]) -> Result<(), Error> {
+        check_length("states", 0, states.len())
+    }
     fn init_optimizer(parameters: &[T], state: &mut [T]) -> Result<(), Error> {
         check_length("parameters", 3, parameters.len())?;
         check_length("state", 3, state.len())?;
         state.fill(T::ZERO);
         Ok(())
     }
-    fn predict(p: &[T], sizes: &[usize], inputs: &[Data<'_, T>], outputs: &mut [&mut [T]], _: &mut [Lane]) -> Result<(), Error> {
+    fn predict(p: &[T], _: &[T], sizes: &[usize], inputs: &[Data<'_, T>], outputs: &mut [&mut [T]], _: &mut [Lane]) -> Result<(), Error> {
         let x = reals(&inputs[0]);
         check_length("x", 2 * sizes[0], x.len())?;
         check_length("y", sizes[0], outputs[0].len())?;
@@ -70,17 +75,26 @@ impl<T: Element> Network for Line<T> {
         }
         Ok(())
     }
-    fn evaluate(p: &[T], sizes: &[usize], data: &[Data<'_, T>], metrics: &mut [T], w: &mut [Lane]) -> Result<T, Error> {
+    fn evaluate(p: &[T], s: &[T], sizes: &[usize], data: &[Data<'_, T>], metrics: &mut [T], w: &mut [Lane]) -> Result<T, Error> {
         let mut g = [T::ZERO; 3];
-        let loss = Self::gradient(p, sizes, data, &mut g, w)?;
+        let loss = Self::gradient(p, s, Draws::default(), sizes, data, &mut g, &mut [], w)?;
         metrics[0] = T::from_f64(loss.to_f64().sqrt());
         Ok(loss)
     }
-    fn gradient(p: &[T], sizes: &[usize], data: &[Data<'_, T>], g: &mut [T], workspace: &mut [Lane]) -> Result<T, Error> {
+    fn gradient(
+        p: &[T],
+        states: &[T],
+        _: Draws,
+        sizes: &[usize],
+        data: &[Data<'_, T>],
+        g: &mut [T],
+        _: &mut [T],
+        workspace: &mut [Lane],
+    ) -> Result<T, Error> {
         let (x, t) = (reals(&data[0]), reals(&data[1]));
         check_length("t", sizes[0], t.len())?;
         let y = &mut Lane::flat_mut(workspace)[..sizes[0]];
-        Self::predict(p, sizes, &data[..1], &mut [y], &mut [])?;
+        Self::predict(p, states, sizes, &data[..1], &mut [y], &mut [])?;
         let (scale, mut loss) = (T::ONE / T::from_i64(sizes[0].max(1) as i64), T::ZERO);
         g.fill(T::ZERO);
         for ((y, x), t) in y.iter().zip(x.chunks(2)).zip(t) {
@@ -118,6 +132,8 @@ impl Network for Steps {
     const NAME: &'static str = "Steps";
     const PARAMETERS: &'static [Tensor] = &[];
     const PARAMETER_COUNT: usize = 0;
+    const STATES: &'static [Tensor] = &[];
+    const STATE_COUNT: usize = 0;
     const OPTIMIZER_STATES: &'static [Tensor] = &[];
     const OPTIMIZER_STATE_COUNT: usize = 0;
     const INPUTS: &'static [Port] = &[
@@ -144,10 +160,20 @@ impl Network for Steps {
     fn init(_: u64, _: &mut [f32]) -> Result<(), Error> {
         Ok(())
     }
+    fn init_states(_: u64, _: &mut [f32]) -> Result<(), Error> {
+        Ok(())
+    }
     fn init_optimizer(_: &[f32], _: &mut [f32]) -> Result<(), Error> {
         Ok(())
     }
-    fn predict(_: &[f32], sizes: &[usize], inputs: &[Data<'_, f32>], outputs: &mut [&mut [f32]], _: &mut [Lane]) -> Result<(), Error> {
+    fn predict(
+        _: &[f32],
+        _: &[f32],
+        sizes: &[usize],
+        inputs: &[Data<'_, f32>],
+        outputs: &mut [&mut [f32]],
+        _: &mut [Lane],
+    ) -> Result<(), Error> {
         let x = reals(&inputs[0]);
         check_length("x", sizes[0] * sizes[1] * 3, x.len())?;
         if let Data::Index(words) = inputs[1] {
@@ -162,10 +188,19 @@ impl Network for Steps {
         }
         Ok(())
     }
-    fn evaluate(_: &[f32], sizes: &[usize], _: &[Data<'_, f32>], _: &mut [f32], _: &mut [Lane]) -> Result<f32, Error> {
+    fn evaluate(_: &[f32], _: &[f32], sizes: &[usize], _: &[Data<'_, f32>], _: &mut [f32], _: &mut [Lane]) -> Result<f32, Error> {
         Ok(sizes[2] as f32)
     }
-    fn gradient(_: &[f32], sizes: &[usize], _: &[Data<'_, f32>], _: &mut [f32], _: &mut [Lane]) -> Result<f32, Error> {
+    fn gradient(
+        _: &[f32],
+        _: &[f32],
+        _: Draws,
+        sizes: &[usize],
+        _: &[Data<'_, f32>],
+        _: &mut [f32],
+        _: &mut [f32],
+        _: &mut [Lane],
+    ) -> Result<f32, Error> {
         Ok(sizes[2] as f32)
     }
     fn update(_: &Momentum, _: u64, _: &mut [f32], _: &[f32], _: &mut [f32], _: &mut [Lane]) -> Result<(), Error> {

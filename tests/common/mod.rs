@@ -8,7 +8,7 @@ use nnc_compiler::equations::interpret::{Value, interpret};
 use nnc_compiler::equations::{Element, Equations, Name};
 use nnc_compiler::model::{BATCH, Forward, Model, Port, PortKind};
 use nnc_compiler::simplify::{simplify, stabilise};
-use nnc_compiler::{Settings, understand};
+use nnc_compiler::{Settings, next_states, understand};
 use nnc_grammar::render_all;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -89,6 +89,7 @@ pub fn evaluate_sized(equations: &Equations, sizes: &[(&str, usize)], given: &Gi
 pub fn derived(model: &Model, by: &[Name], simplified: bool) -> (Equations, Vec<Name>) {
     let training = &model.training;
     let mut keep: Vec<Name> = training.outputs.iter().chain([&training.loss]).chain(&training.metrics).copied().collect();
+    keep.extend(next_states(model).into_iter().map(|(_, next)| next));
     let mut equations = training.equations.clone();
     if simplified {
         equations = stabilise(equations, &keep);

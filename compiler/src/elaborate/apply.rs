@@ -4,9 +4,11 @@
 //! and in front of every tensor in it that depends on a lifted argument.
 
 use super::Elaboration;
+use super::batch::{hide_batch, is_batch, sees_batch};
 use super::define::Root;
 use super::values::{Callee, Context, Frame, FrontAxis, Outcome, Place, Reported, Tensor, Value, required};
 use crate::equations::Index;
+use crate::model::BATCH;
 use nnc_grammar::tree::{
     Argument, Body, Definition, DimKind, Expression, ExpressionKind, Hyper, ItemKind, KindKind, Name, Port, Stage, Statement, StatementKind,
 };
@@ -363,6 +365,7 @@ impl<'a> Elaboration<'a> {
         inner.scopes[0].path = path.to_string();
         inner.statement = definition.name.span;
         inner.front = frame.front.clone();
+        inner.hides_batch = frame.hides_batch;
         inner.values.append(&mut given);
         for hyper in hypers {
             for name in std::iter::once(&hyper.name).chain(&hyper.parts) {
@@ -378,6 +381,8 @@ impl<'a> Elaboration<'a> {
                 self.run_links(&mut inner, 0, &links, inputs)
             }
             Body::Block { ports, results, statements } => {
+                let sees = ports.iter().any(sees_batch);
+                let inputs = if sees { self.show_batch(frame, &mut inner, definition, ports, inputs, span)? } else { inputs };
                 let lifted = self.bind_ports(&mut inner, definition, ports, &inputs, span)?;
                 self.defaults(&mut inner, hypers)?;
                 self.check_ports(&mut inner, definition, ports, &inputs, lifted, span)?;
@@ -386,7 +391,9 @@ impl<'a> Elaboration<'a> {
                 self.only_in_models(place, statements, rest)?;
                 let mut tensors = Vec::new();
                 for result in results {
-                    tensors.push(self.result(&inner, result, frame.front.len())?);
+                    let outer = if sees { 0 } else { frame.front.len() };
+                    let tensor = self.result(&inner, result, outer)?;
+                    tensors.push(if sees { hide_batch(frame, tensor) } else { tensor });
                 }
                 Ok(tensors)
             }
@@ -399,12 +406,6 @@ impl<'a> Elaboration<'a> {
         let unbatched = statements.iter().filter(|statement| statement.kind == StatementKind::Unbatched);
         for statement in rest.into_iter().chain(unbatched) {
             let what = match &statement.kind {
-                StatementKind::Update { name, .. } => {
-                    let message = format!("`{} <- …` in a layer is not built yet", name.text);
-                    let note = "States that layers keep between steps are a later part of the language.";
-                    outcome = Err(self.report(Diagnostic::error("NN0703", statement.span, message).note(note)));
-                    continue;
-                }
                 _ if place == Place::ModelAsLayer => continue,
                 StatementKind::Loss(_) => "loss",
                 StatementKind::Metric(..) => "metric",
@@ -456,14 +457,6 @@ impl<'a> Elaboration<'a> {
                 return Err(self.report(super::names::defined_twice(&port.name.text, first.name.span, port.name.span)));
             }
         }
-        if let Some(port) = ports.iter().find(|port| sees_batch(port)) {
-            let message = format!("`{name}` sees the batch, which is not built yet");
-            return Err(self.report(
-                Diagnostic::error("NN0704", span, message)
-                    .also(port.span, "this port shows the batch axis")
-                    .note("Definitions whose ports write `batch` are a later part of the language."),
-            ));
-        }
         if inputs.len() != ports.len() {
             let takes = if ports.len() == 1 { "1 input".to_string() } else { format!("{} inputs", ports.len()) };
             let message = format!("`{name}` takes {takes}, not {}", inputs.len());
@@ -487,6 +480,12 @@ impl<'a> Elaboration<'a> {
                 return Err(self.report(Diagnostic::error("NN0208", span, message).also(port.span, "this port")));
             };
             let extra = if packs == 1 { 0 } else { extra };
+            if extra > 0 && ports.iter().any(sees_batch) {
+                let shape = self.show_shape(&input.axes);
+                let message = format!("`{name}` sees the batch and cannot be lifted: its input has shape {shape}, batch and all");
+                let help = format!("`{}` takes {fixed} of these axes; `..S` in the port would take any number", port.name.text);
+                return Err(self.report(Diagnostic::error("NN0704", span, message).also(port.span, "this port").help(help)));
+            }
             lifted.push(extra);
             let packed = if packs == 1 { input.axes.len() - fixed } else { 0 };
             if extra > 0 {
@@ -598,6 +597,15 @@ impl<'a> Elaboration<'a> {
                 };
                 let size = input.axes[at];
                 at += 1;
+                if is_batch(dim) {
+                    if !matches!(frame.values.get(BATCH), Some(Value::Whole(batch)) if *batch == size) {
+                        let (shape, found) = (self.show_shape(&input.axes), self.show_size(size));
+                        let message = format!("`{name}` sees the batch in `{}`, and its input has {found} there", port.name.text);
+                        let label = format!("the input has shape {shape}");
+                        outcome = Err(self.report(Diagnostic::error("NN0704", span, message).label(label).also(dim.span, "this axis")));
+                    }
+                    continue;
+                }
                 let mut context = Context::new(frame, name.clone());
                 let expected = match self.size(frame, &mut context, expression, &format!("axis {} of `{}`", at - extra, port.name.text)) {
                     Ok(expected) => expected,
@@ -675,23 +683,6 @@ fn is_inferable(hyper: &Hyper, ports: &[Port]) -> bool {
     ports.iter().any(|port| {
         port.axes.iter().any(|dim| matches!(&dim.kind, DimKind::Expression(expression) if is(expression)))
             || matches!(&port.kind, Some(kind) if matches!(&kind.kind, KindKind::Index { high, .. } if is(high)))
-    })
-}
-
-/// Whether a port shows the batch axis.
-pub(super) fn sees_batch(port: &Port) -> bool {
-    port.axes.iter().any(|dim| match &dim.kind {
-        DimKind::Pack(_) => false,
-        DimKind::Expression(size) | DimKind::Named(_, size) => {
-            let mut stack = vec![size];
-            while let Some(part) = stack.pop() {
-                if matches!(&part.kind, ExpressionKind::Name(path) if path.segments[0].text == "batch") {
-                    return true;
-                }
-                super::walk::inside(part, &mut |part| stack.push(part));
-            }
-            false
-        }
     })
 }
 

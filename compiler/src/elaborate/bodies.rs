@@ -63,6 +63,11 @@ impl<'a> Elaboration<'a> {
             };
             outcome = outcome.and(result);
         }
+        if frame.place != Place::Optimizer
+            && let Err(reported) = self.next_states(frame, &chosen)
+        {
+            outcome = Err(reported);
+        }
         let rest = |statement: &&Statement| {
             matches!(
                 statement.kind,

@@ -7,7 +7,6 @@ use super::define::Root;
 use super::ranges::show_path;
 use super::values::{Callee, Context, Frame, FrontAxis, Key, Outcome, Place, Position, Reported, Tensor, Value, address, required};
 use crate::equations::{Function, Index, Scalar};
-use crate::model::Draw;
 use nnc_grammar::tree::{Argument, Expression, ExpressionKind, Flow, ItemKind, Path};
 use nnc_grammar::{Diagnostic, Span};
 
@@ -104,11 +103,7 @@ impl<'a> Elaboration<'a> {
             }
             None => match name.text.as_str() {
                 "grad" => self.layer_element(frame, context, expression),
-                "uniform" | "normal" => self.draw(frame, context, &name.text, first, expression.span),
-                "orthogonal" => {
-                    let message = "`orthogonal()` is not built yet";
-                    Err(self.report(Diagnostic::error("NN0706", expression.span, message)))
-                }
+                "uniform" | "normal" | "orthogonal" => self.draw(frame, context, &name.text, first, expression.span),
                 text if super::names::BUILT_IN.contains(&text) => {
                     let message = format!("`{text}` stands only in a chain");
                     Err(self.report(Diagnostic::error("NN0503", expression.span, message).help(format!("write `x -> {text}(…)`"))))
@@ -178,6 +173,7 @@ impl<'a> Elaboration<'a> {
             return Ok(value.clone());
         }
         self.enter(callee, &name.text, span)?;
+        let drawn = context.draws.as_ref().map(|draws| draws.made.len());
         let mut frame = Frame::new(callee.module, &name.text, Place::Function, false);
         frame.statement = span;
         frame.values.extend(given);
@@ -200,49 +196,13 @@ impl<'a> Elaboration<'a> {
         })();
         self.leave();
         let result = result?;
-        if let Some(key) = key {
+        // two calls that draw are two draws
+        if let Some(key) = key
+            && drawn == context.draws.as_ref().map(|draws| draws.made.len())
+        {
             context.inlined.insert(key, result.clone());
         }
         Ok(result)
-    }
-
-    /// `uniform(lo, hi)` or `normal(mean, sd)`.
-    pub(super) fn draw(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        name: &str,
-        arguments: &'a [Argument],
-        span: Span,
-    ) -> Outcome<Value> {
-        let mut numbers = Vec::new();
-        if context.draws.is_none() {
-            let message = format!("`{name}` draws a number outside of an initial value");
-            let help = "draws stand in the initial value of a `param`";
-            return Err(self.report(Diagnostic::error("NN0604", span, message).help(help)));
-        }
-        for argument in arguments {
-            numbers.push(self.flow_value(frame, context, &argument.value.value, &argument.value, Position::Real)?);
-        }
-        let [a, b] = &numbers[..] else {
-            let parts = if name == "uniform" { "uniform(low, high)" } else { "normal(mean, deviation)" };
-            let message = format!("`{name}` takes two numbers, not {}", numbers.len());
-            return Err(self.report(Diagnostic::error("NN0501", span, message).help(format!("write `{parts}`"))));
-        };
-        let (a, b) = (self.real_of(a.clone(), span)?, self.real_of(b.clone(), span)?);
-        let draws = context.draws.as_ref().map_or(0, Vec::len);
-        let text = format!("{}.draw{}", context.base, draws + 1);
-        let tensor = self.equations.pool.name(&text);
-        let kind = if name == "uniform" { Draw::Uniform } else { Draw::Normal };
-        if let Some(draws) = &mut context.draws {
-            draws.push((tensor, kind));
-        }
-        let at = (0..context.axes.len() as u32).map(|axis| self.equations.pool.axis(axis, context.axes[axis as usize])).collect();
-        let pool = &mut self.equations.pool;
-        let drawn = pool.read(tensor, at);
-        let factor = if kind == Draw::Uniform { pool.subtract(b, a) } else { b };
-        let product = pool.mul(&[factor, drawn]);
-        Ok(Value::Real(pool.add(&[a, product])))
     }
 
     /// A call of a layer as an element.

@@ -569,7 +569,7 @@ Wrong:
 Right:
     model M(x[4]) -> y { y = x -> linear(4); optimizer = clip_norm(1.0) -> adam(); }"),
     code("NN0610", "an update of what is not kept", "\
-`s <- e` gives the next value of a `state`, or of the parameter of an optimizer, once.
+`s <- e` gives the next value of a `state` of the same body, or of the parameter of an optimizer, once.
 
 Wrong:
     optimizer o(p, g) { d = g; d <- 2 * g; p <- p - d; } model M(x[4]) -> y { y = x -> linear(4); optimizer = o(); }
@@ -597,6 +597,14 @@ Wrong:
 Right:
     optimizer o(p[M, N], g[M, N]) { p[i, j] <- p[i, j] - g[i, j]; }
     model M(x[4]) -> y { y = x -> fc: linear(4); optimizer = o(); optimizer for fc.b = adam(); }"),
+    code("NN0614", "a parameter or state of inference only", "\
+What only the program with `train` false declares is never trained or updated. Declare it for both.
+
+Wrong:
+    model M(x[4]) -> y { if train { y = x; } else { param w[4] = 2; y = x * w; } }
+
+Right:
+    model M(x[4]) -> y { param w[4] = 2; y = x * w; }"),
     code("NN0701", "a recurrence without time, or without axes", "\
 An equation may read itself, and equations may read each other in a circle, if there is one axis, time, along which
 all these reads are earlier, or all later: `h[t - 1, j]`, `h[t - 2, j]`. Reads at the same element are fine where they
@@ -611,22 +619,34 @@ Wrong:
 
 Right:
     model M(x[4]) -> y { y[i] = x[i] + 0.5 * (y[i - 1] or 0); }"),
-    code("NN0702", "`random` (not built yet)", "\
-Tensors that are drawn anew at every call are a later part of the language.
+    code("NN0702", "random numbers in inference", "\
+`random` is drawn anew at every step of training. `predict` and `evaluate` give the same answer every time: they draw
+nothing, and need a value that stands for what is drawn.
 
 Wrong:
-    model M(x[4]) -> y { random r[4] = uniform(0, 1); y = x * r; }"),
-    code("NN0703", "states of layers (not built yet)", "\
-States that layers and models keep between steps, and their updates, are a later part of the language. Optimizers have
-states.
+    model M(x[4]) -> y { random r[4] = uniform(0, 1); y = x * r; }
+
+Right:
+    model M(x[4]) -> y { if train { random r[4] = uniform(0, 1); y = x * r; } else { y = 0.5 * x; } }"),
+    code("NN0703", "a next value that depends on the sample", "\
+A state of a layer or model is one for the whole batch, and for all elements that a definition is lifted over. Its next
+value is made of parameters, states, and what is reduced over the batch.
 
 Wrong:
-    model M(x[4]) -> y { state s = 0; y = x * s; }"),
-    code("NN0704", "definitions that see the batch (not built yet)", "\
-Ports that write the `batch` axis are a later part of the language.
+    model M(x[4]) -> y { state s[4] = 0; s <- 0.9 * s + 0.1 * x; y = x - s; }
+
+Right:
+    layer c(x[batch, n]) -> y { state s[n] = 0; s[i] <- 0.9 * s[i] + 0.1 * mean(b) x[b, i]; y = x; } model M(x[4]) -> y { y = x -> c; }"),
+    code("NN0704", "the batch, shown and hidden", "\
+Shapes are those of a sample; the batch is a hidden axis in front. A definition that must see it writes `batch` as the
+first axis of a port. Then every port of it shows all its axes, one without `batch` is one tensor for all samples, and
+the definition cannot be lifted over other axes.
 
 Wrong:
-    model M(x[batch, 4]) -> y { y = x; }"),
+    layer centred(x[n]) -> y { y[i] = x[i] - sum(b: batch) x[i] / batch; } model M(x[4]) -> y { y = x -> centred; }
+
+Right:
+    layer centred(x[batch, n]) -> y { y[b, i] = x[b, i] - mean(c) x[c, i]; } model M(x[4]) -> y { y = x -> centred; }"),
     code("NN0705", "what `grad` derives by or of", "\
 `grad(u, x)` is the derivative of the sum of all elements of `u` by each element of `x`, a tensor of the shape of `x`. Both
 are whole tensors, and `x` has a name: an input, a parameter, or the left side of an equation that `u` is made of. It stands
@@ -637,11 +657,6 @@ Wrong:
 
 Right:
     model M(x[4]) -> y { z = 2 * x; y = z -> linear(1); loss = mean(grad(y, z)^2); }"),
-    code("NN0706", "`orthogonal()` (not built yet)", "\
-Orthogonal initial values are a later part of the language.
-
-Wrong:
-    model M(x[4]) -> y { param w[4, 4] = orthogonal(); y = x; }"),
     code("NN0801", "a parameter, input, target, definition or import without effect (lint)", "\
 A definition or import that nothing in the file mentions is left over. A parameter or target that the loss does not reach has gradient 0 and no code; an input that no result reaches is read
 for nothing.

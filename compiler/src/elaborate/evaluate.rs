@@ -198,7 +198,9 @@ impl<'a> Elaboration<'a> {
             "train" => return Ok(Some(Value::Truth(if frame.train { Condition::TRUE } else { Condition::FALSE }))),
             "batch" => {
                 let message = "`batch` is seen only by a definition whose port shows it";
-                return Err(self.report(Diagnostic::error("NN0704", span, message).label("the extent of the batch is hidden here")));
+                let help = "write it as the first axis of a port: `layer f(x[batch, n]) -> y { … }`";
+                let diagnostic = Diagnostic::error("NN0704", span, message).label("the extent of the batch is hidden here");
+                return Err(self.report(diagnostic.help(help)));
             }
             "step" => {
                 let message = "`step` has a meaning only in an optimizer and in its hyper-parameters";

@@ -1,8 +1,8 @@
-//! Declarations: parameters with their initial values, targets; states and random tensors of layers belong to a later part.
+//! Declarations of what is kept, parameters and states with their initial values, and of targets.
 
 use super::Elaboration;
 use super::ranges::full_name;
-use super::values::{Bound, Context, Frame, Outcome, Place, Reported, Tensor};
+use super::values::{Context, Drawn, Draws, Frame, Outcome, Place, Reported, Tensor};
 use crate::equations::{Element, Index, Role as Given, Tensor as Defined};
 use crate::model::{Parameter, Port as InterfacePort, PortKind};
 use nnc_grammar::Diagnostic;
@@ -18,25 +18,12 @@ impl<'a> Elaboration<'a> {
         initial: Option<&'a Expression>,
     ) -> Outcome<Tensor> {
         match role {
-            Role::Parameter => self.parameter(frame, port, initial),
+            Role::Parameter => self.keep(frame, port, initial, Drawn::Parameter),
             Role::Target => self.target(frame, port, initial),
             Role::State if frame.place == Place::Optimizer => self.optimizer_state(frame, port, initial),
-            Role::State => Err(self.later_state(frame, port)),
-            Role::Random => Err(self.later_random(port)),
+            Role::State => self.state(frame, port, initial),
+            Role::Random => self.random(frame, port, initial),
         }
-    }
-
-    pub(super) fn later_state(&mut self, frame: &Frame<'a>, port: &Port) -> Reported {
-        let place = if frame.place == Place::Layer { "layer" } else { "model" };
-        let message = format!("`state {}` in a {place} is not built yet", port.name.text);
-        let note = "States that layers and models keep between steps are a later part of the language.";
-        self.report(Diagnostic::error("NN0703", port.span, message).note(note))
-    }
-
-    pub(super) fn later_random(&mut self, port: &Port) -> Reported {
-        let message = format!("`random {}` is not built yet", port.name.text);
-        let note = "Tensors that are drawn anew at every call are a later part of the language.";
-        self.report(Diagnostic::error("NN0702", port.span, message).note(note))
     }
 
     /// The sizes of a declaration, with the names of its axes.
@@ -71,23 +58,30 @@ impl<'a> Elaboration<'a> {
         Ok(axes)
     }
 
-    fn parameter(&mut self, frame: &mut Frame<'a>, port: &'a Port, initial: Option<&'a Expression>) -> Outcome<Tensor> {
+    /// A parameter or a state: where a stage is used again, the one that it has.
+    pub(super) fn keep(&mut self, frame: &mut Frame<'a>, port: &'a Port, initial: Option<&'a Expression>, of: Drawn) -> Outcome<Tensor> {
+        let (word, keyword) = if of == Drawn::State { ("state", "state") } else { ("parameter", "param") };
         let full = full_name(frame.path(), &port.name.text);
         if frame.place == Place::Optimizer {
             let message = "an optimizer has no parameters of its own";
             return Err(self.report(Diagnostic::error("NN0606", port.span, message).help("what it keeps is a `state`")));
         }
         if let Some(kind) = &port.kind {
-            let message = format!("parameter `{}` has a kind", port.name.text);
-            return Err(self.report(Diagnostic::error("NN0406", kind.span, message).help("parameters are reals: leave the kind out")));
+            let message = format!("{word} `{}` has a kind", port.name.text);
+            let help = format!("{word}s are reals: leave the kind out");
+            return Err(self.report(Diagnostic::error("NN0406", kind.span, message).help(help)));
         }
         let axes = self.declared_axes(frame, port)?;
         for (number, &(size, _)) in axes.iter().enumerate() {
             if let Some(name) = self.dynamic_in(size) {
                 let name = self.equations.pool.text(name).to_string();
-                let message = format!("axis {} of parameter `{full}` depends on `{name}`, which is known only at each call", number + 1);
+                let message = format!("axis {} of {word} `{full}` depends on `{name}`, which is known only at each call", number + 1);
                 let span = port.axes.get(number).map_or(port.span, |dim| dim.span);
-                let help = format!("make `{name}` a number or a `const`: parameters have the same shape at every call");
+                let help = if name == crate::model::BATCH {
+                    format!("leave the axis out: {word}s have the same shape at every call")
+                } else {
+                    format!("make `{name}` a number or a `const`: {word}s have the same shape at every call")
+                };
                 return Err(self.report(Diagnostic::error("NN0210", span, message).help(help)));
             }
         }
@@ -100,7 +94,7 @@ impl<'a> Elaboration<'a> {
                 let (a, b) = (self.show_shape(&known.axes), self.show_shape(&sizes));
                 let first = self.parameter_places.get(&full).copied().unwrap_or(port.span);
                 let diagnostic = if first == port.span {
-                    let message = format!("parameter `{full}` would have shape {a} in one use and {b} in another");
+                    let message = format!("{word} `{full}` would have shape {a} in one use and {b} in another");
                     Diagnostic::error("NN0202", port.span, message).help("a stage that is used again gets inputs of the same size")
                 } else {
                     super::names::defined_twice(&full, first, port.span)
@@ -110,8 +104,8 @@ impl<'a> Elaboration<'a> {
             return Ok(known);
         }
         let Some(initial) = initial else {
-            let message = format!("parameter `{}` has no initial value", port.name.text);
-            let help = format!("write one: `param {} = 0;`, or a draw such as `normal(0, 0.02)`", self.text(port.span));
+            let message = format!("{word} `{}` has no initial value", port.name.text);
+            let help = format!("write one: `{keyword} {} = 0;`, or a draw such as `normal(0, 0.02)`", self.text(port.span));
             return Err(self.report(Diagnostic::error("NN0603", port.span, message).help(help)));
         };
         let name = self.equations.pool.name(&full);
@@ -120,29 +114,31 @@ impl<'a> Elaboration<'a> {
         context.axes.clear();
         context.labels.clear();
         context.front = 0;
-        context.draws = Some(Vec::new());
-        for &(size, label) in &axes {
-            let axis = context.axis(label.unwrap_or(""), size);
-            if let Some(label) = label {
-                context.indices.insert(label.to_string(), Bound::Axis(axis));
-            }
-        }
+        context.declare(&axes);
+        context.draws = Some(Draws { made: Vec::new(), axes: axes.len(), of });
         let value = self.real(frame, &mut context, initial)?;
-        let mut defined = Defined::given(Given::Parameter, sizes.clone());
+        let role = if of == Drawn::State { Given::State } else { Given::Parameter };
+        let mut defined = Defined::given(role, sizes.clone());
         defined.labels = axes.iter().map(|&(_, label)| label.unwrap_or("").to_string()).collect();
         self.equations.insert(name, defined);
         let mut place = self.trail.clone();
         place.push(port.span.start);
-        self.text_order.push((place, self.parameters.len()));
-        self.parameters.push(Parameter {
+        let kept = Parameter {
             name: full.clone(),
             tensor: name,
             docs: frame.docs.clone(),
             axes: sizes.clone(),
             initial: value,
-            draws: context.draws.unwrap_or_default(),
+            draws: context.draws.map(|draws| draws.made).unwrap_or_default(),
             span: port.span,
-        });
+        };
+        if of == Drawn::State {
+            self.state_order.push((place, self.states.len()));
+            self.states.push(kept);
+        } else {
+            self.text_order.push((place, self.parameters.len()));
+            self.parameters.push(kept);
+        }
         let tensor = Tensor { name, front: 0, axes: sizes, integer: None };
         self.parameter_places.insert(full.clone(), port.span);
         self.by_name.insert(full, tensor.clone());
@@ -186,7 +182,8 @@ impl<'a> Elaboration<'a> {
         role: Given,
     ) -> Outcome<Tensor> {
         let tensor = self.equations.pool.name(&name);
-        let batched = !frame.front.is_empty();
+        let hidden = frame.hides_batch;
+        let batched = hidden || sizes.first().is_some_and(|&size| self.is_batch(size));
         let mut axes: Vec<Index> = frame.front.iter().map(|axis| axis.size).collect();
         axes.extend(&sizes);
         let mut defined = Defined::given(role, axes.clone());
@@ -207,6 +204,6 @@ impl<'a> Elaboration<'a> {
         } else {
             self.inputs.push(port)
         }
-        Ok(Tensor { name: tensor, front: u64::from(batched), axes: sizes, integer })
+        Ok(Tensor { name: tensor, front: u64::from(hidden), axes: sizes, integer })
     }
 }

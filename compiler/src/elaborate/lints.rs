@@ -170,7 +170,7 @@ fn is_exponential(equations: &Equations, x: crate::equations::Scalar) -> bool {
     }
 }
 
-fn reached(equations: &Equations, derivatives: &[Derivative], from: &[Name]) -> BTreeSet<Name> {
+pub(super) fn reached(equations: &Equations, derivatives: &[Derivative], from: &[Name]) -> BTreeSet<Name> {
     let mut found: BTreeSet<Name> = BTreeSet::new();
     let mut open = from.to_vec();
     while let Some(name) = open.pop() {

@@ -8,7 +8,7 @@ use super::values::{Frame, Outcome, Place, Reported, Value};
 use super::{bodies, walk};
 use nnc_grammar::Diagnostic;
 use nnc_grammar::tree::{
-    Argument, Binder, Body, Definition, DimKind, Expression, ExpressionKind, Flow, ItemKind, Name, Path, Port, Role, Stage, Statement,
+    Argument, Binder, Body, Definition, DimKind, Expression, ExpressionKind, Flow, ItemKind, Name, Path, Port, Stage, Statement,
     StatementKind,
 };
 
@@ -145,9 +145,6 @@ impl<'a> Elaboration<'a> {
             || super::calls::is_function(text)
             || BUILT_IN.contains(&text)
             || PLACED.contains(&text);
-        if text == "orthogonal" && self.callee(frame.module, text).is_none() {
-            return Err(self.report(Diagnostic::error("NN0706", name.span, "`orthogonal()` is not built yet")));
-        }
         if known {
             return Ok(());
         }
@@ -238,12 +235,8 @@ impl<'a> Elaboration<'a> {
                 let _ = self.check_stages(&frame, &mut Vec::new(), &chain.stages);
             }
             Body::Block { ports, statements, .. } => {
-                if place == Place::Layer
-                    && let Some(port) = ports.iter().find(|port| super::apply::sees_batch(port))
-                {
-                    let message = format!("port `{}` sees the batch, which is not built yet", port.name.text);
-                    let note = "Definitions whose ports write `batch` are a later part of the language.";
-                    self.report(Diagnostic::error("NN0704", port.span, message).note(note));
+                for port in ports {
+                    let _ = self.batch_is_first(port);
                 }
                 for port in ports {
                     self.port_names(&mut frame, port);
@@ -295,17 +288,8 @@ impl<'a> Elaboration<'a> {
             StatementKind::Block(_, chain) => {
                 let _ = self.check_stages(frame, &mut bound, &chain.stages);
             }
-            StatementKind::Declare { role, tensors } => {
+            StatementKind::Declare { tensors, .. } => {
                 for (port, initial) in tensors {
-                    match role {
-                        Role::State if frame.place != Place::Optimizer => {
-                            self.later_state(frame, port);
-                        }
-                        Role::Random => {
-                            self.later_random(port);
-                        }
-                        _ => {}
-                    }
                     bound.clear();
                     for dim in &port.axes {
                         if let DimKind::Named(_, size) | DimKind::Expression(size) = &dim.kind {

@@ -12,6 +12,7 @@
 mod all;
 mod apply;
 mod arithmetic;
+mod batch;
 mod bodies;
 mod calls;
 mod chains;
@@ -32,9 +33,11 @@ mod names;
 mod optimizer_stage;
 mod optimizers;
 mod order;
+mod random;
 mod ranges;
 mod reductions;
 mod sizes;
+mod states;
 mod values;
 mod walk;
 mod whole;
@@ -46,7 +49,7 @@ pub use codes::{CODES, Code};
 
 use crate::equations::{AtomNode, Equations, Index, Name, Pool, Scalar};
 use crate::library;
-use crate::model::{Assertion, Derivative, Interface, Model, Origin, Parameter, Port};
+use crate::model::{Assertion, Derivative, Interface, Model, Origin, Parameter, Port, Random};
 use apply::Application;
 use names::{Files, Module};
 use nnc_grammar::tree::{Body, Chain, Definition, File, Item, ItemKind};
@@ -243,6 +246,14 @@ struct Elaboration<'a> {
     parameters: Vec<Parameter>,
     /// The place of each parameter in the text, outermost first, and its number.
     text_order: Vec<(Vec<u32>, usize)>,
+    /// States of layers and models.
+    states: Vec<Parameter>,
+    /// As [`Self::text_order`].
+    state_order: Vec<(Vec<u32>, usize)>,
+    /// What the applications so far make of a state, by its full name.
+    next_states: BTreeMap<String, Tensor>,
+    /// What is drawn anew at every call.
+    random: Vec<Random>,
     /// The places of the statements and stages that are being read, outermost first.
     trail: Vec<u32>,
     /// Parameters by their full names.
@@ -292,6 +303,10 @@ impl<'a> Elaboration<'a> {
             next_number: BTreeMap::new(),
             parameters: Vec::new(),
             text_order: Vec::new(),
+            states: Vec::new(),
+            state_order: Vec::new(),
+            next_states: BTreeMap::new(),
+            random: Vec::new(),
             trail: Vec::new(),
             by_name: BTreeMap::new(),
             parameter_places: BTreeMap::new(),
@@ -405,6 +420,7 @@ impl<'a> Elaboration<'a> {
         let training = self.model(0, name, span, &definition.body, true);
         self.applications.pop();
         let mut training = training?;
+        training.forward.keep_reached_draws();
         if !self.solved.is_empty() {
             self.equations = training.forward.equations;
             return Err(Reported);
@@ -416,24 +432,27 @@ impl<'a> Elaboration<'a> {
         let gradient = self.check_gradient(&training);
         let optimizer = self.optimizer(&training, 0)?;
         gradient?;
-        let parameters = std::mem::take(&mut self.parameters);
+        let (parameters, states) = (std::mem::take(&mut self.parameters), std::mem::take(&mut self.states));
         let (inputs, targets) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
         // the pool goes on, the tensors are made again
         self.equations.pool = training.forward.equations.pool.clone();
         (self.steps, self.stages) = (0, 0);
         self.next_number.clear();
         self.by_name.clear();
+        self.next_states.clear();
         self.intervals.clear();
         self.bound.clear();
         self.parameter_places.clear();
         self.applications.push(Application { span, name: name.clone(), item: item_number });
         let inference = self.model(0, name, span, &definition.body, false);
         self.applications.pop();
-        let inference = inference?;
+        let mut inference = inference?;
         if !self.solved.is_empty() {
             self.equations = inference.forward.equations;
             return Err(Reported);
         }
+        self.refuse_draws(&mut inference.forward)?;
+        self.refuse_untrained(&parameters, &states)?;
         let interface = Interface {
             name: name.clone(),
             docs,
@@ -446,7 +465,7 @@ impl<'a> Elaboration<'a> {
             targets,
             outputs: training.outputs,
             parameters,
-            states: Vec::new(),
+            states,
             metrics: training.metrics,
         };
         if !self.problems.is_empty() {
@@ -457,17 +476,35 @@ impl<'a> Elaboration<'a> {
 
     /// Parameters stand in the order of the text, whatever the order in which equations need each other.
     fn in_text_order(&mut self) {
-        let mut order = std::mem::take(&mut self.text_order);
-        order.sort();
-        let mut parameters: Vec<Option<Parameter>> = std::mem::take(&mut self.parameters).into_iter().map(Some).collect();
-        self.parameters = order.into_iter().filter_map(|(_, number)| parameters[number].take()).collect();
+        let sorted = |mut order: Vec<(Vec<u32>, usize)>, kept: Vec<Parameter>| {
+            order.sort();
+            let mut kept: Vec<Option<Parameter>> = kept.into_iter().map(Some).collect();
+            order.into_iter().filter_map(|(_, number)| kept[number].take()).collect()
+        };
+        self.parameters = sorted(std::mem::take(&mut self.text_order), std::mem::take(&mut self.parameters));
+        self.states = sorted(std::mem::take(&mut self.state_order), std::mem::take(&mut self.states));
+    }
+
+    /// Refuses what only inference declares: nothing would train or update it.
+    fn refuse_untrained(&mut self, parameters: &[Parameter], states: &[Parameter]) -> Outcome<()> {
+        let mut outcome = Ok(());
+        let (inferred, kept) = (std::mem::take(&mut self.parameters), std::mem::take(&mut self.states));
+        let all = inferred.iter().zip(std::iter::repeat(("parameter", parameters)));
+        for (one, (word, trained)) in all.chain(kept.iter().zip(std::iter::repeat(("state", states)))) {
+            if trained.iter().all(|other| other.name != one.name) {
+                let message = format!("{word} `{}` is declared in inference only: nothing would change it", one.name);
+                let help = "declare it outside of the `if` on `train`";
+                outcome = Err(self.report(Diagnostic::error("NN0614", one.span, message).help(help)));
+            }
+        }
+        outcome
     }
 
     /// In Rust the dots of a name become `_`: two names may not meet there.
     fn check_rust_names(&mut self) {
         let mut names: BTreeMap<String, (String, Span)> = BTreeMap::new();
         let mut clashes = Vec::new();
-        for parameter in &self.parameters {
+        for parameter in self.parameters.iter().chain(&self.states) {
             let rust = parameter.name.replace('.', "_");
             match names.get(&rust) {
                 Some((other, span)) => clashes.push((rust, parameter.name.clone(), parameter.span, other.clone(), *span)),

@@ -37,6 +37,7 @@ impl<'a> Elaboration<'a> {
     fn add_batch(&mut self, frame: &mut Frame<'a>) {
         let size = self.equations.pool.size(BATCH, 0);
         frame.front.push(FrontAxis { size, label: "n".to_string() });
+        frame.hides_batch = true;
     }
 
     fn block_model(
@@ -63,17 +64,24 @@ impl<'a> Elaboration<'a> {
             return Err(self.report(Diagnostic::error("NN0602", span, message).help(help)));
         }
         let targets = target_span.is_some();
+        let mut outcome = Ok(());
+        let seen = ports.iter().find(|port| super::batch::sees_batch(port));
+        if let (true, Some(port)) = (unbatched, seen) {
+            let message = format!("model `{}` is unbatched, and port `{}` shows the batch", frame.definition, port.name.text);
+            let help = "leave `unbatched` out, or name the axis otherwise";
+            outcome = Err(self.report(Diagnostic::error("NN0704", port.span, message).help(help)));
+        }
         let batched = !unbatched && !ports.is_empty();
-        if batched {
+        if seen.is_some() {
+            let size = self.equations.pool.size(BATCH, 0);
+            frame.values.insert(BATCH.to_string(), Value::Whole(size));
+        } else if batched {
             self.add_batch(&mut frame);
         }
-        let mut outcome = Ok(());
         for port in ports {
             frame.statement = port.span;
-            if super::apply::sees_batch(port) {
-                let message = format!("port `{}` sees the batch, which is not built yet", port.name.text);
-                let note = "Models whose ports write `batch` are a later part of the language.";
-                outcome = Err(self.report(Diagnostic::error("NN0704", port.span, message).note(note)));
+            if let Err(reported) = self.batch_is_first(port) {
+                outcome = Err(reported);
                 frame.values.insert(port.name.text.clone(), Value::Broken);
                 continue;
             }
@@ -130,11 +138,6 @@ impl<'a> Elaboration<'a> {
                     }
                 }
                 StatementKind::Optimizer { .. } => optimizers.push(statement),
-                StatementKind::Update { name, .. } => {
-                    let message = format!("`{} <- …` in a model is not built yet", name.text);
-                    let note = "States that layers and models keep between steps are a later part of the language.";
-                    outcome = Err(self.report(Diagnostic::error("NN0703", statement.span, message).note(note)));
-                }
                 _ => {}
             }
         }
@@ -165,7 +168,8 @@ impl<'a> Elaboration<'a> {
             outputs: outputs.iter().map(|port| port.tensor).collect(),
             loss,
             metrics: metrics.iter().map(|(_, _, tensor)| *tensor).collect(),
-            updates: Vec::new(),
+            updates: self.take_updates(),
+            random: std::mem::take(&mut self.random),
             origins: std::mem::take(&mut self.origins),
             derivatives: std::mem::take(&mut self.derivatives),
         };
@@ -174,8 +178,9 @@ impl<'a> Elaboration<'a> {
     }
 
     fn output(&mut self, frame: &Frame<'a>, name: &str, tensor: &Tensor) -> InterfacePort {
-        let batched = tensor.front & 1 == 1 && !frame.front.is_empty();
-        let mut axes: Vec<Index> = if batched { vec![frame.front[0].size] } else { Vec::new() };
+        let hidden = tensor.front & 1 == 1 && frame.hides_batch;
+        let batched = hidden || tensor.axes.first().is_some_and(|&size| self.is_batch(size));
+        let mut axes: Vec<Index> = if hidden { vec![frame.front[0].size] } else { Vec::new() };
         axes.extend(&tensor.axes);
         let kind = match tensor.integer {
             Some((low, high)) => PortKind::Index { low, high },
@@ -452,6 +457,7 @@ impl<'a> Elaboration<'a> {
                 let Some(first) = chain.stages.first() else { return Err(Reported) };
                 let link = Link::of_stage(first);
                 inner.front = frame.front.clone();
+                inner.hides_batch = frame.hides_batch;
                 self.inputs_of(&mut inner, &link, span, depth + 1)
             }
             Body::Block { ports, .. } => {
@@ -460,7 +466,7 @@ impl<'a> Elaboration<'a> {
                     inner.values.contains_key(name) || this.callee(inner.module, name).is_some()
                 };
                 for port in ports {
-                    for dim in &port.axes {
+                    for dim in port.axes.iter().filter(|dim| !super::batch::is_batch(dim)) {
                         match &dim.kind {
                             DimKind::Pack(pack) => missing.push(format!("..{}", pack.text)),
                             DimKind::Expression(Expression { kind: ExpressionKind::Name(path), .. })
@@ -491,7 +497,7 @@ impl<'a> Elaboration<'a> {
                 let mut tensors = Vec::new();
                 for port in ports {
                     let mut sizes = Vec::new();
-                    for dim in &port.axes {
+                    for dim in port.axes.iter().filter(|dim| !super::batch::is_batch(dim)) {
                         if let DimKind::Expression(expression) | DimKind::Named(_, expression) = &dim.kind {
                             let mut context = Context::new(&inner, definition.name.text.clone());
                             sizes.push(self.size(&mut inner, &mut context, expression, "an axis of the input")?);

@@ -46,6 +46,10 @@ impl<'a> Elaboration<'a> {
         if self.equations.pool.never_negative(less_one) {
             return Ok(());
         }
+        // an empty batch is allowed
+        if self.mentions_batch(size) && self.equations.pool.never_negative(size) {
+            return Ok(());
+        }
         if self.equations.pool.always_negative(less_one) {
             let message = format!("{what} is {shown}: it is below 1 always");
             return Err(self.report(Diagnostic::error("NN0203", span, message)));
@@ -120,6 +124,11 @@ impl<'a> Elaboration<'a> {
             }
         });
         names
+    }
+
+    /// Whether a size is the extent of the batch.
+    pub(super) fn is_batch(&self, size: Index) -> bool {
+        self.equations.pool.size_name(size).is_some_and(|name| self.equations.pool.text(name) == crate::model::BATCH)
     }
 
     fn mentions_batch(&self, index: Index) -> bool {

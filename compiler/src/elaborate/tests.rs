@@ -1,6 +1,7 @@
 //! What texts mean, as printed equations; what is refused, as code and place.
 
 mod circles;
+mod kept;
 
 use super::{Elaborated, Settings, elaborate, elaborate_chain};
 use crate::equations::print::print;
@@ -258,13 +259,7 @@ const REFUSED: &[(&str, &[(&str, &str)])] = &[
     ("model M(x[4]) -> y { y = x -> linear(4); optimizer = clip_norm(1.0); }", &[("NN0609", "clip_norm(1.0)")]),
     ("model M(x[4]) -> y { y = x -> linear(4); optimizer = adam(lr = foo(step)); }", &[("NN0102", "foo")]),
     ("model M(x[4]) -> y { y = x -> linear(4); optimizer = adam(0.1); }", &[("NN0507", "adam(0.1)")]),
-    ("model M(x[4]) -> y { y = x -> dropout(0.5); }", &[("NN0102", "dropout")]),
-    ("model M(x[batch, 4]) -> y { y[b, i] = x[b, i]; }", &[("NN0704", "x[batch, 4]")]),
-    ("model M(x[4]) -> y { y = x -> batch_norm; }", &[("NN0102", "batch_norm")]),
-    ("model M(x[4]) -> y { state s = 0; y = x; }", &[("NN0703", "s")]),
-    ("model M(x[4]) -> y { random r = 0; y = x; }", &[("NN0702", "r")]),
     ("model M(x[4]) -> y { y = x; loss = sum(grad(y, 2 * x)); }", &[("NN0705", "2 * x")]),
-    ("model M(x[4]) -> y { param w[4, 4] = orthogonal(); y = x; }", &[("NN0706", "orthogonal()")]),
     ("model M(x[4]) -> y { y[i] = step * x[i]; }", &[("NN0607", "step")]),
     ("model M(x[4]) -> y { let train = 3; y = x; }", &[("NN0108", "train")]),
     ("const inf = 3; model M(x[4]) -> y { y = x; }", &[("NN0108", "inf")]),
@@ -416,6 +411,7 @@ fn codes() {
     // every code that is used is explained
     for file in [
         include_str!("apply.rs"),
+        include_str!("batch.rs"),
         include_str!("arithmetic.rs"),
         include_str!("bodies.rs"),
         include_str!("calls.rs"),
@@ -430,8 +426,10 @@ fn codes() {
         include_str!("models.rs"),
         include_str!("names.rs"),
         include_str!("optimizers.rs"),
+        include_str!("random.rs"),
         include_str!("ranges.rs"),
         include_str!("sizes.rs"),
+        include_str!("states.rs"),
     ] {
         for (at, _) in file.match_indices("\"NN0") {
             let used = &file[at + 1..at + 7];

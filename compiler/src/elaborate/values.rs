@@ -103,6 +103,10 @@ pub(super) struct Frame<'a> {
     pub places: BTreeMap<String, Span>,
     /// The axes that its tensors may have in front.
     pub front: Vec<FrontAxis>,
+    /// Whether the first of them is the batch.
+    pub hides_batch: bool,
+    /// The states that it declares, by their names in it, with their full names.
+    pub states: BTreeMap<String, String>,
     /// What `check` has assured.
     pub facts: Vec<Condition>,
     /// The first is that of the body.
@@ -145,6 +149,8 @@ impl<'a> Frame<'a> {
             values: BTreeMap::new(),
             places: BTreeMap::new(),
             front: Vec::new(),
+            hides_batch: false,
+            states: BTreeMap::new(),
             facts: Vec::new(),
             scopes: vec![Scope::default()],
             scalar: place == Place::Function,
@@ -194,11 +200,33 @@ pub(super) struct Context {
     /// Values of `fn` calls, by item and arguments.
     pub inlined: BTreeMap<(usize, Vec<Key>), Value>,
     /// Draws of an initial value; nothing where none may stand.
-    pub draws: Option<Vec<(Name, crate::model::Draw)>>,
+    pub draws: Option<Draws>,
     /// The axis of `sum(all)`, inside of one.
     pub all: Option<u32>,
     /// Results of calls over free indices: their axes between the front axes and their own.
     pub free: BTreeMap<Name, Vec<u32>>,
+}
+
+/// The draws of a declaration.
+#[derive(Clone, Debug)]
+pub(super) struct Draws {
+    /// In the order of the text: reads of these tensors at the declaration's own axes.
+    pub made: Vec<(Name, crate::model::Draw)>,
+    /// How many axes the context had before the expression was read: a number is drawn for each element of these.
+    pub axes: usize,
+    /// For whom.
+    pub of: Drawn,
+}
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Drawn {
+    /// A parameter, once.
+    Parameter,
+    /// A state, once.
+    State,
+    /// A `random` tensor, anew at every call.
+    Random,
 }
 
 /// A value that can be compared: the key of an inlined call.
@@ -241,6 +269,18 @@ impl Context {
             all: None,
             free: BTreeMap::new(),
         }
+    }
+    /// The axes of a declaration; those that have a name can be used as indices.
+    pub(super) fn declare(&mut self, axes: &[(Index, Option<&str>)]) -> Vec<u32> {
+        let mut own = Vec::new();
+        for &(size, label) in axes {
+            let axis = self.axis(label.unwrap_or(""), size);
+            if let Some(label) = label {
+                self.indices.insert(label.to_string(), Bound::Axis(axis));
+            }
+            own.push(axis);
+        }
+        own
     }
     /// A new axis.
     pub(super) fn axis(&mut self, label: &str, size: Index) -> u32 {

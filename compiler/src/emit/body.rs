@@ -95,7 +95,7 @@ pub fn function(equations: &mut Equations, style: &Style, names: &Names, call: &
             scope.uses_token = true;
             column_sum(&mut scope, rows, call.computes[0])
         }
-        Form::Copy(..) | Form::TimeLoop(_) => unreachable!("the driver does this itself"),
+        Form::Copy(..) | Form::Draw | Form::TimeLoop(_) => unreachable!("the driver does this itself"),
     };
     assemble(&mut scope, name, docs, body, arguments, time, panel)
 }

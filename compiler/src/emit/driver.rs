@@ -5,7 +5,7 @@ use super::body::{self, Argument, array_type, element_type, shape_type};
 use super::expression::{Level, Scope, Shape, Style, fresh, identifier, identifier_text};
 use super::names::Names;
 use crate::equations::{Element, Index, Name};
-use crate::model::{Interface, Model, PortKind};
+use crate::model::{Draw, Interface, Model, Parameter, PortKind, Random};
 use crate::program::{Call, Destination, Form, Place, Program};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -19,7 +19,20 @@ pub fn run_time_sizes(interface: &Interface) -> Vec<String> {
 
 /// The name of a port's slice in an entry point.
 pub fn port_ident(name: &str) -> Ident {
-    const TAKEN: [&str; 9] = ["s", "parameters", "gradient", "workspace", "panel", "kernels", "state", "optimizer", crate::model::BATCH];
+    const TAKEN: [&str; 12] = [
+        "s",
+        "parameters",
+        "gradient",
+        "workspace",
+        "panel",
+        "kernels",
+        "state",
+        "states",
+        "next",
+        "seed",
+        "optimizer",
+        crate::model::BATCH,
+    ];
     identifier(&if TAKEN.contains(&name) { format!("{name}_") } else { name.to_string() })
 }
 
@@ -71,7 +84,7 @@ impl<'a> Driver<'a> {
         let mut called = Called::new();
         for call in program.calls.clone() {
             let parts: Vec<(&Call, Option<u32>)> = match &call.form {
-                Form::Copy(..) => Vec::new(),
+                Form::Copy(..) | Form::Draw => Vec::new(),
                 Form::TimeLoop(time) => time.steps.iter().map(|moment| (&moment.call, Some(moment.time))).collect(),
                 Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => vec![(&call, None)],
             };
@@ -188,6 +201,28 @@ impl<'a> Driver<'a> {
             many => quote!(let (#(#many),*) = #name(#(#arguments),*);),
         }
     }
+    /// A tensor filled with the numbers of this step, or one such number.
+    fn draw(&mut self, random: &Random) -> TokenStream {
+        let real = self.style.real.clone();
+        let kernel = identifier(if random.draw == Draw::Normal { "draw_normal" } else { "draw_uniform" });
+        let (stream, number) = (Literal::u32_unsuffixed(random.stream), Literal::u32_unsuffixed(random.number));
+        if let Some(ident) = self.idents.get(&random.tensor).cloned() {
+            let flat = self.flat(random.tensor, &ident, true);
+            let to = self.fresh(&format!("{}.numbers", random.name));
+            return quote! {
+                let #to = &mut #flat[..];
+                kernels::#kernel(seed, step, #stream, #number, #to.len(), #[inline(always)] |index, number| #to[index] = number as #real);
+            };
+        }
+        let text = self.program.equations.pool.text(random.tensor).to_string();
+        let ident = self.fresh(&text);
+        self.idents.insert(random.tensor, ident.clone());
+        let zero = self.style.real(0.0).tokens;
+        quote! {
+            let mut #ident: #real = #zero;
+            kernels::#kernel(seed, step, #stream, #number, 1, |_, number| #ident = number as #real);
+        }
+    }
     fn flat(&self, name: Name, ident: &Ident, mutable: bool) -> TokenStream {
         match (self.shape(name), mutable) {
             (Shape::Rows { row, .. }, _) if row.is_empty() => quote!(#ident),
@@ -195,11 +230,13 @@ impl<'a> Driver<'a> {
             (_, true) => quote!(kernels::flat_mut(#ident)),
         }
     }
-    /// Room in the workspace, and the calls in order. `hiding` are variables that may have the name of a function.
+    /// Room in the workspace, and the calls in order. `random` is what they draw; `hiding` are variables that may have the name of a
+    /// function.
     pub fn calls(
         &mut self,
         called: &Called,
         destinations: &BTreeMap<Destination, TokenStream>,
+        random: &[Random],
         hiding: &BTreeSet<String>,
     ) -> (TokenStream, TokenStream) {
         let real = self.style.real.clone();
@@ -274,6 +311,11 @@ impl<'a> Driver<'a> {
                         quote!(#to.copy_from_slice(#flat);)
                     });
                 }
+                Form::Draw => {
+                    if let Some(random) = random.iter().find(|random| random.tensor == call.computes[0]) {
+                        body.extend(self.draw(random));
+                    }
+                }
                 Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => {
                     for (name, function) in called {
                         body.extend(self.call(name, function, hiding, None));
@@ -312,11 +354,53 @@ impl<'a> Driver<'a> {
     }
 }
 
+/// What is read of what is kept, by name: tokens that take it out of the slice `from`.
+fn take_kept(driver: &mut Driver<'_>, kept: &[Parameter], (kind, from): (&str, &str), is_read: &dyn Fn(Name) -> bool) -> TokenStream {
+    let (mut fields, mut numbers) = (Vec::new(), TokenStream::new());
+    for one in kept.iter().filter(|one| is_read(one.tensor)) {
+        let field = identifier(&one.name);
+        let ident = driver.fresh(&one.name);
+        fields.push(if field == ident { quote!(#field) } else { quote!(#field: #ident) });
+        if one.axes.is_empty() {
+            numbers.extend(quote!(let #ident = *#ident;));
+        }
+        driver.idents.insert(one.tensor, ident);
+    }
+    let (kind, from) = (identifier(kind), identifier(from));
+    if fields.is_empty() { TokenStream::new() } else { quote!(let #kind { #(#fields,)* .. } = #kind::new(#from); #numbers) }
+}
+
+/// Where what belongs to what is kept goes, by name: tokens that cut the slice `to`.
+fn give_kept(
+    driver: &mut Driver<'_>,
+    kept: &[Parameter],
+    (kind, to, prefix): (&str, &str, &str),
+    placed: &BTreeMap<Destination, Name>,
+    destination: impl Fn(usize) -> Destination,
+    destinations: &mut BTreeMap<Destination, TokenStream>,
+) -> TokenStream {
+    let mut fields = Vec::new();
+    for (number, one) in kept.iter().enumerate() {
+        let field = identifier(&one.name);
+        let ident = driver.fresh(&format!("{prefix}{}", one.name));
+        fields.push(quote!(#field: #ident));
+        let numbers = if one.axes.is_empty() { quote!(::core::slice::from_mut(#ident)) } else { quote!(kernels::flat_mut(#ident)) };
+        destinations.insert(destination(number), numbers);
+        if let Some(&name) = placed.get(&destination(number)) {
+            driver.idents.insert(name, ident);
+        }
+    }
+    let (kind, to) = (identifier(kind), identifier(to));
+    quote!(let #kind { #(#fields,)* .. } = #kind::new(#to);)
+}
+
 /// A driver, the functions that it calls going to `functions`.
+#[allow(clippy::too_many_arguments)]
 pub fn driver(
     entry: &str,
     program: &mut Program,
     interface: &Interface,
+    random: &[Random],
     untrained: &[Ident],
     style: &Style,
     names: &Names,
@@ -324,7 +408,7 @@ pub fn driver(
 ) -> TokenStream {
     let real = style.real.clone();
     let mut taken: BTreeSet<String> =
-        ["s", "parameters", "gradient", "workspace", "panel", "kernels"].into_iter().map(String::from).collect();
+        ["s", "parameters", "gradient", "workspace", "panel", "kernels", "states", "next", "seed", "step"].map(String::from).into();
     taken.extend(style.constants.iter().cloned());
     let sizes = run_time_sizes(interface);
     taken.extend(sizes.iter().cloned());
@@ -343,24 +427,17 @@ pub fn driver(
         .filter(|(_, destination)| matches!(destination, Destination::Loss | Destination::Metric(_)))
         .map(|&(name, _)| name)
         .collect();
-    // parameters by name
-    let mut fields = Vec::new();
+    // parameters and states by name
+    let is_read = |name: Name| needed.contains(&name) || returned.contains(&name);
     signature.push(quote!(parameters: &[#real]));
-    for parameter in &interface.parameters {
-        if needed.contains(&parameter.tensor) || returned.contains(&parameter.tensor) {
-            let field = identifier(&parameter.name);
-            let ident = driver.fresh(&parameter.name);
-            fields.push(if field == ident { quote!(#field) } else { quote!(#field: #ident) });
-            driver.idents.insert(parameter.tensor, ident);
-        }
+    head.extend(take_kept(&mut driver, &interface.parameters, ("Parameters", "parameters"), &is_read));
+    if !interface.states.is_empty() {
+        signature.push(quote!(states: &[#real]));
+        head.extend(take_kept(&mut driver, &interface.states, ("States", "states"), &is_read));
     }
-    if !fields.is_empty() {
-        head.extend(quote!(let Parameters { #(#fields,)* .. } = Parameters::new(parameters);));
-    }
-    for parameter in interface.parameters.iter().filter(|parameter| parameter.axes.is_empty()) {
-        if let Some(ident) = driver.idents.get(&parameter.tensor) {
-            head.extend(quote!(let #ident = *#ident;));
-        }
+    if !random.is_empty() {
+        signature.push(quote!(seed: u64));
+        signature.push(quote!(step: u64));
     }
     // what comes in, and where results go
     let ports = interface.inputs.iter().chain(interface.targets.iter().filter(|_| entry != "predict"));
@@ -394,19 +471,8 @@ pub fn driver(
     }
     if entry == "gradient" && !interface.parameters.is_empty() {
         signature.push(quote!(gradient: &mut [#real]));
-        let mut fields = Vec::new();
-        for (number, parameter) in interface.parameters.iter().enumerate() {
-            let field = identifier(&parameter.name);
-            let ident = driver.fresh(&format!("d_{}", parameter.name));
-            fields.push(quote!(#field: #ident));
-            let numbers =
-                if parameter.axes.is_empty() { quote!(::core::slice::from_mut(#ident)) } else { quote!(kernels::flat_mut(#ident)) };
-            destinations.insert(Destination::Gradient(number), numbers);
-            if let Some(&name) = placed.get(&Destination::Gradient(number)) {
-                driver.idents.insert(name, ident);
-            }
-        }
-        head.extend(quote!(let Gradient { #(#fields,)* .. } = Gradient::new(gradient);));
+        let kind = ("Gradient", "gradient", "d_");
+        head.extend(give_kept(&mut driver, &interface.parameters, kind, &placed, Destination::Gradient, &mut destinations));
         // what is not trained has no gradient
         for (destination, numbers) in &destinations {
             if !driver.program.results.iter().any(|(_, asked)| asked == destination) {
@@ -416,6 +482,11 @@ pub fn driver(
         }
     } else if entry == "gradient" {
         signature.push(quote!(gradient: &mut [#real]));
+    }
+    if entry == "gradient" && !interface.states.is_empty() {
+        signature.push(quote!(next: &mut [#real]));
+        let kind = ("Next", "next", "next_");
+        head.extend(give_kept(&mut driver, &interface.states, kind, &placed, Destination::State, &mut destinations));
     }
     for (number, ident) in untrained.iter().enumerate() {
         signature.push(quote!(#ident: &mut [#real]));
@@ -435,7 +506,7 @@ pub fn driver(
         .map(|port| port_ident(&port.name).to_string())
         .chain(sizes.iter().map(|size| identifier(size).to_string()))
         .collect();
-    let (room, body) = driver.calls(&called, &destinations, &ports);
+    let (room, body) = driver.calls(&called, &destinations, random, &ports);
     head.extend(room);
     let results: Vec<TokenStream> = returned
         .iter()

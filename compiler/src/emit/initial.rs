@@ -1,4 +1,5 @@
-//! Initial values of parameters: each element's expression, in `f64`, with its own draws.
+//! Initial values of parameters and states: each element's expression, in `f64`, with its own draws. An orthogonal matrix is made in the
+//! place of the parameter first.
 
 use super::expression::{Scope, Shape, Style, identifier};
 use super::optimizer::stream;
@@ -7,35 +8,51 @@ use crate::model::{Draw, Model};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// A function for each parameter.
+/// No longer formula stands in the docs of a function.
+const LONGEST: usize = 400;
+
+/// A function for each parameter and state.
 pub fn initial(model: &Model, style: &Style) -> TokenStream {
     let real = style.real.clone();
     let double = style.double();
     let mut equations = Equations { pool: model.training.equations.pool.clone(), tensors: Default::default() };
     let mut functions = TokenStream::new();
-    for parameter in &model.interface.parameters {
+    for parameter in model.interface.parameters.iter().chain(&model.interface.states) {
         let name = identifier(&format!("initial_{}", identifier(&parameter.name)));
         let stream = stream(&parameter.name);
         let axes: Vec<Index> = parameter.axes.iter().enumerate().map(|(number, &size)| equations.pool.axis(number as u32, size)).collect();
         let flat = equations.pool.flat(&axes, &parameter.axes);
-        let doc = format!(
-            " The initial value of `{}`: `{}`",
-            parameter.name,
-            crate::equations::print::print_scalar(
-                &equations.pool,
-                &["i".into(), "j".into(), "k".into(), "l".into(), "m".into()],
-                parameter.initial
-            )
+        let text = crate::equations::print::print_scalar(
+            &equations.pool,
+            &["i".into(), "j".into(), "k".into(), "l".into(), "m".into()],
+            parameter.initial,
         );
+        // of a long one the code says it better: parts of it have names there
+        let text = if text.len() > LONGEST { String::new() } else { format!(": `{text}`") };
+        let doc = format!(" The initial value of `{}`{text}", parameter.name);
         let undrawn = without_draws(&mut equations, parameter);
         let uses_axes = !equations.pool.axes_of_scalar(undrawn).is_empty();
         let mut scope = Scope::new(&mut equations, &double);
         let mut draws = TokenStream::new();
+        let mut matrix = TokenStream::new();
         for (number, (tensor, draw)) in parameter.draws.iter().enumerate() {
-            let local = scope.fresh(if *draw == Draw::Uniform { "uniform" } else { "normal" });
-            let kernel = identifier(if *draw == Draw::Uniform { "uniform" } else { "normal" });
             let number = Literal::usize_unsuffixed(number);
-            draws.extend(quote!(let #local = kernels::#kernel(seed, #stream, #number, index as u64);));
+            let name = match draw {
+                Draw::Uniform => "uniform",
+                Draw::Normal => "normal",
+                Draw::Orthogonal => "orthogonal",
+            };
+            let (local, kernel) = (scope.fresh(name), identifier(name));
+            if *draw == Draw::Orthogonal {
+                let place = if uses_axes { quote!(values[index]) } else { quote!(*value) };
+                let rows = scope.count(parameter.axes[0]).tokens;
+                let columns = scope.equations.pool.count(&parameter.axes[1..]);
+                let columns = scope.count(columns).tokens;
+                matrix = quote!(kernels::orthogonal(seed, #stream, #number, #rows, #columns, values, |number| number as #real););
+                draws.extend(quote!(let #local = #place as f64;));
+            } else {
+                draws.extend(quote!(let #local = kernels::#kernel(seed, #stream, #number, index as u64);));
+            }
             scope.tensors.insert(*tensor, (local, Shape::Number));
         }
         let mut body;
@@ -64,7 +81,7 @@ pub fn initial(model: &Model, style: &Style) -> TokenStream {
         let token = if scope.uses_token { quote!(let s = kernels::Portable;) } else { quote!() };
         functions.extend(quote! {
             #[doc = #doc]
-            fn #name(seed: u64, values: &mut [#real]) { #token #body }
+            fn #name(seed: u64, values: &mut [#real]) { #token #matrix #body }
         });
     }
     functions

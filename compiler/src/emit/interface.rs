@@ -6,7 +6,7 @@ use super::expression::{Scope, Style, identifier};
 use super::optimizer::Update;
 use super::{Kernels, Network, Options};
 use crate::equations::{Affine, Atom, AtomNode, Equations, Index, Pool};
-use crate::model::{Port, PortKind};
+use crate::model::{Forward, Parameter, Port, PortKind};
 use crate::program::Program;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -36,16 +36,18 @@ pub fn docs(network: &Network, style: &Style) -> Vec<String> {
             lines.extend(rows);
         }
     };
-    let mut offset: Option<i64> = Some(0);
-    let mut rows = Vec::new();
-    for parameter in &interface.parameters {
-        let count: Option<i64> = parameter.axes.iter().map(|&axis| pool.constant_of(axis)).product();
-        let place = offset.map_or(String::new(), |offset| offset.to_string());
-        offset = offset.zip(count).map(|(offset, count)| offset + count);
-        let about = parameter.docs.join(" ");
-        rows.push(format!(" | `{}` | `[{}]` | {place} | {} |", parameter.name, shape(&parameter.axes), about.trim()));
+    for (title, kept) in [("Parameters", &interface.parameters), ("States", &interface.states)] {
+        let mut offset: Option<i64> = Some(0);
+        let mut rows = Vec::new();
+        for one in kept {
+            let count: Option<i64> = one.axes.iter().map(|&axis| pool.constant_of(axis)).product();
+            let place = offset.map_or(String::new(), |offset| offset.to_string());
+            offset = offset.zip(count).map(|(offset, count)| offset + count);
+            let about = one.docs.join(" ");
+            rows.push(format!(" | `{}` | `[{}]` | {place} | {} |", one.name, shape(&one.axes), about.trim()));
+        }
+        section(title, "| name | shape | offset | |", rows);
     }
-    section("Parameters", "| name | shape | offset | |", rows);
     let port = |port: &Port| {
         let kind = match port.kind {
             PortKind::Real => style.real.to_string(),
@@ -181,37 +183,29 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
     let (optimizer_type, evaluation_type) = types(&interface.name);
     let sizes: Vec<Ident> = run_time_sizes(interface).iter().map(|size| identifier(size)).collect();
     let mut equations = Equations { pool: model.training.equations.pool.clone(), tensors: Default::default() };
-    // parameters and gradients by name
-    let mut total = equations.pool.integer(0);
-    let (mut fields, mut field_types, mut counts) = (Vec::new(), Vec::new(), Vec::new());
-    for parameter in &interface.parameters {
-        let count = equations.pool.count(&parameter.axes);
-        total = equations.pool.plus(total, count);
-        fields.push(identifier(&parameter.name));
-        field_types.push(array_type(&mut equations, style, &parameter.axes, &quote!(#real)));
-        counts.push(Scope::new(&mut equations, style).count(count).tokens);
-    }
-    let total = Scope::new(&mut equations, style).count(total).tokens;
-    let structs = if fields.is_empty() {
-        quote!()
-    } else {
-        quote! {
-            /// The parameters by name.
-            struct Parameters<'a> { #(#fields: &'a #field_types,)* }
-            impl<'a> Parameters<'a> {
-                fn new(mut numbers: &'a [#real]) -> Self {
-                    Parameters { #(#fields: kernels::array(kernels::take(&mut numbers, #counts)),)* }
-                }
-            }
-            /// The gradient by the names of the parameters.
-            struct Gradient<'a> { #(#fields: &'a mut #field_types,)* }
-            impl<'a> Gradient<'a> {
-                fn new(mut numbers: &'a mut [#real]) -> Self {
-                    Gradient { #(#fields: kernels::array_mut(kernels::take(&mut numbers, #counts)),)* }
-                }
-            }
+    let words = ("Parameters", "The parameters by name.", "Gradient", "The gradient by the names of the parameters.");
+    let Kept { total, structs, init: initial } = kept(&mut equations, style, &interface.parameters, words, "parameters");
+    let words = ("States", "The states by name.", "Next", "The next values by the names of the states.");
+    let states = kept(&mut equations, style, &interface.states, words, "states");
+    let (has_states, state_total, state_structs, init_kept) = (!interface.states.is_empty(), states.total, states.structs, states.init);
+    let if_states = |tokens: TokenStream| if has_states { tokens } else { TokenStream::new() };
+    let check_kept = |name: &str| {
+        let ident = identifier(name);
+        if_states(quote!(kernels::check_length(#name, Self::STATE_COUNT, #ident.len())?;))
+    };
+    let (check_states, check_next) = (check_kept("states"), check_kept("next"));
+    let (states_argument, next_argument) = (if_states(quote!(states: &[#real],)), if_states(quote!(next: &mut [#real],)));
+    let (states_ident, next_ident) = (if_states(quote!(states,)), if_states(quote!(next,)));
+    // inference draws nothing, unless it is asked to be as training
+    let draws = |forward: &Forward| {
+        if forward.random.is_empty() {
+            (TokenStream::new(), TokenStream::new())
+        } else {
+            (quote!(seed: u64, step: u64,), quote!(seed, step,))
         }
     };
+    let ((predict_draws, predict_drawn), (gradient_draws, gradient_drawn)) = (draws(&model.inference), draws(&model.training));
+    let (evaluate_draws, evaluate_drawn) = (&predict_draws, &predict_drawn);
     let assertions = assertions(&mut equations, style, network);
     let run_time: Vec<&String> = interface.sizes.iter().collect();
     let run_time_idents: Vec<Ident> = run_time.iter().map(|size| identifier(size)).collect();
@@ -286,9 +280,18 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
             }
         }
     };
-    let run_predict = dispatch("predict_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#output_idents,)* workspace));
-    let run_evaluate = dispatch("evaluate_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* workspace));
-    let run_gradient = dispatch("gradient_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* gradient, workspace));
+    let run_predict = dispatch(
+        "predict_on",
+        quote!(#(#sizes,)* parameters, #states_ident #predict_drawn #(#input_idents,)* #(#output_idents,)* workspace),
+    );
+    let run_evaluate = dispatch(
+        "evaluate_on",
+        quote!(#(#sizes,)* parameters, #states_ident #evaluate_drawn #(#input_idents,)* #(#target_idents,)* workspace),
+    );
+    let run_gradient = dispatch(
+        "gradient_on",
+        quote!(#(#sizes,)* parameters, #states_ident #gradient_drawn #(#input_idents,)* #(#target_idents,)* gradient, #next_ident workspace),
+    );
     let mut most = quote!(if most > c { most } else { c });
     // an update needs room only where it works on whole tensors
     let (mut update_room, mut update_argument, mut update_space) = (quote!(), quote!(), quote!());
@@ -309,7 +312,10 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
         most = quote!({ let (most, d) = (#most, untrained_workspace(#(#sizes),*)); if most > d { most } else { d } });
         let idents = untrained_idents(model);
         let space = check_workspace("untrained_workspace");
-        let run = dispatch("untrained_on", quote!(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* #(#idents,)* workspace));
+        let run = dispatch(
+            "untrained_on",
+            quote!(#(#sizes,)* parameters, #states_ident #gradient_drawn #(#input_idents,)* #(#target_idents,)* #(#idents,)* workspace),
+        );
         let mut checks = Vec::new();
         for ((name, _, axes), ident) in model.untrained().into_iter().zip(&idents) {
             let count = scope.equations.pool.count(axes);
@@ -318,9 +324,10 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
         }
         untrained = quote! {
             /// Writes the gradients of the loss in training with respect to what is not trained.
-            pub fn untrained(#(#sizes: usize,)* parameters: &[#real], #(#inputs,)* #(#targets,)* #(#idents: &mut [#real],)* workspace: &mut [kernels::Lane]) -> Result<(), kernels::Error> {
+            pub fn untrained(#(#sizes: usize,)* parameters: &[#real], #states_argument #gradient_draws #(#inputs,)* #(#targets,)* #(#idents: &mut [#real],)* workspace: &mut [kernels::Lane]) -> Result<(), kernels::Error> {
                 #check_sizes
                 #check_parameters
+                #check_states
                 #(#input_checks)*
                 #(#target_checks)*
                 #(#checks)*
@@ -333,25 +340,33 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
     let evaluated = if metrics.is_empty() { quote!(loss) } else { quote!((loss, #(#metrics),*)) };
     let (optimizer_fields, optimizer_defaults, optimizer_docs) = (&update.fields, &update.defaults, &update.docs);
     let state_count = &update.state_count;
-    let init_calls = &network
-        .model
-        .interface
-        .parameters
-        .iter()
-        .map(|parameter| {
-            let (init, field) = (identifier(&format!("initial_{}", identifier(&parameter.name))), identifier(&parameter.name));
-            if parameter.axes.is_empty() {
-                quote!(#init(seed, ::core::slice::from_mut(values.#field));)
-            } else {
-                quote!(#init(seed, kernels::flat_mut(values.#field));)
-            }
-        })
-        .collect::<Vec<_>>();
-    let initial = if fields.is_empty() { quote!() } else { quote!(let values = Gradient::new(parameters); #(#init_calls)*) };
+    let state_constants = if_states(quote! {
+        /// How many numbers the states are.
+        pub const STATE_COUNT: usize = #state_total;
+    });
+    let init_states_function = if_states(quote! {
+        /// The states before the first step: the same numbers for the same seed on every machine.
+        pub fn init_states(seed: u64, states: &mut [#real]) -> Result<(), kernels::Error> {
+            #check_states
+            #init_kept
+            Ok(())
+        }
+    });
+    // what is drawn at a step, and what the states are after it
+    let step_draws = if !model.training.random.is_empty() { quote!(seed: u64,) } else { quote!() };
+    let step_states = if_states(quote!(states: &mut [#real], next: &mut [#real],));
+    let keep_states = if_states(quote!(states.copy_from_slice(next);));
+    let mut gradient_doc = String::from(" The loss in training; writes its gradient with respect to the parameters");
+    if has_states {
+        gradient_doc += ", and the states after the step";
+    }
+    gradient_doc += if !model.training.random.is_empty() { ". What it draws depends on `seed` and `step`." } else { "." };
     let init_states = &update.init_states;
     let network_impl = options.network.as_ref().map(|path| super::network::implementation(network, style, update, path, &mut equations));
     let network_impl = network_impl.unwrap_or_default();
     let step_doc = if sizes.is_empty() { "" } else { " The first arguments are the sizes of the call." };
+    let states_doc = if has_states { " `states` become those after it; `next` is room for them." } else { "" };
+    let whole_step_doc = format!("{step_doc}{states_doc}");
     quote! {
         #constant_assertions
 
@@ -378,6 +393,7 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
             pub const PARAMETER_COUNT: usize = #total;
             /// How many numbers the state of the optimizer is.
             pub const OPTIMIZER_STATE_COUNT: usize = #state_count;
+            #state_constants
 
             /// How many cache lines of workspace any call needs.
             pub const fn workspace(#(#sizes: usize),*) -> usize {
@@ -393,6 +409,8 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
                 Ok(())
             }
 
+            #init_states_function
+
             /// The state of the optimizer before its first step.
             pub fn init_optimizer(parameters: &[#real], state: &mut [#real]) -> Result<(), kernels::Error> {
                 #check_parameters
@@ -403,9 +421,10 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
 
             /// Writes the outputs of these inputs.
             #[doc = #step_doc]
-            pub fn predict(#(#sizes: usize,)* parameters: &[#real], #(#inputs,)* #(#outputs,)* workspace: &mut [kernels::Lane]) -> Result<(), kernels::Error> {
+            pub fn predict(#(#sizes: usize,)* parameters: &[#real], #states_argument #predict_draws #(#inputs,)* #(#outputs,)* workspace: &mut [kernels::Lane]) -> Result<(), kernels::Error> {
                 #check_sizes
                 #check_parameters
+                #check_states
                 #(#input_checks)*
                 #(#output_checks)*
                 #predict_space
@@ -415,9 +434,10 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
 
             /// The loss and the metrics, without training.
             #[doc = #step_doc]
-            pub fn evaluate(#(#sizes: usize,)* parameters: &[#real], #(#inputs,)* #(#targets,)* workspace: &mut [kernels::Lane]) -> Result<#evaluation_type, kernels::Error> {
+            pub fn evaluate(#(#sizes: usize,)* parameters: &[#real], #states_argument #evaluate_draws #(#inputs,)* #(#targets,)* workspace: &mut [kernels::Lane]) -> Result<#evaluation_type, kernels::Error> {
                 #check_sizes
                 #check_parameters
+                #check_states
                 #(#input_checks)*
                 #(#target_checks)*
                 #evaluate_space
@@ -425,11 +445,13 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
                 Ok(#evaluation_type { loss, #(#metrics),* })
             }
 
-            /// The loss in training; writes its gradient with respect to the parameters.
+            #[doc = #gradient_doc]
             #[doc = #step_doc]
-            pub fn gradient(#(#sizes: usize,)* parameters: &[#real], #(#inputs,)* #(#targets,)* gradient: &mut [#real], workspace: &mut [kernels::Lane]) -> Result<#real, kernels::Error> {
+            pub fn gradient(#(#sizes: usize,)* parameters: &[#real], #states_argument #gradient_draws #(#inputs,)* #(#targets,)* gradient: &mut [#real], #next_argument workspace: &mut [kernels::Lane]) -> Result<#real, kernels::Error> {
                 #check_sizes
                 #check_parameters
+                #check_states
+                #check_next
                 kernels::check_length("gradient", Self::PARAMETER_COUNT, gradient.len())?;
                 #(#input_checks)*
                 #(#target_checks)*
@@ -450,11 +472,12 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
             }
 
             /// One step of training: the gradient and then the update. Returns the loss before it.
-            #[doc = #step_doc]
-            pub fn step(#(#sizes: usize,)* optimizer: &#optimizer_type, step: u64, parameters: &mut [#real], #(#inputs,)* #(#targets,)* gradient: &mut [#real], state: &mut [#real], workspace: &mut [kernels::Lane]) -> Result<#real, kernels::Error> {
+            #[doc = #whole_step_doc]
+            pub fn step(#(#sizes: usize,)* optimizer: &#optimizer_type, #step_draws step: u64, parameters: &mut [#real], #step_states #(#inputs,)* #(#targets,)* gradient: &mut [#real], state: &mut [#real], workspace: &mut [kernels::Lane]) -> Result<#real, kernels::Error> {
                 kernels::check_length("state", Self::OPTIMIZER_STATE_COUNT, state.len())?;
-                let loss = Self::gradient(#(#sizes,)* parameters, #(#input_idents,)* #(#target_idents,)* gradient, workspace)?;
+                let loss = Self::gradient(#(#sizes,)* parameters, #states_ident #gradient_drawn #(#input_idents,)* #(#target_idents,)* gradient, #next_ident workspace)?;
                 Self::update(optimizer, step, parameters, gradient, state #update_argument)?;
+                #keep_states
                 Ok(loss)
             }
         }
@@ -462,7 +485,67 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
         #network_impl
         #(#workspaces)*
         #structs
+        #state_structs
     }
+}
+
+/// What the interface says of tensors that are kept.
+struct Kept {
+    /// How many numbers they are.
+    total: TokenStream,
+    /// The types that cut slices by name.
+    structs: TokenStream,
+    /// Statements that set the slice to the initial values.
+    init: TokenStream,
+}
+
+fn kept(
+    equations: &mut Equations,
+    style: &Style,
+    kept: &[Parameter],
+    (shared, shared_doc, unique, unique_doc): (&str, &str, &str, &str),
+    slice: &str,
+) -> Kept {
+    let real = &style.real;
+    let mut total = equations.pool.integer(0);
+    let (mut fields, mut field_types, mut counts, mut calls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for one in kept {
+        let count = equations.pool.count(&one.axes);
+        total = equations.pool.plus(total, count);
+        let field = identifier(&one.name);
+        field_types.push(array_type(equations, style, &one.axes, &quote!(#real)));
+        counts.push(Scope::new(equations, style).count(count).tokens);
+        let init = identifier(&format!("initial_{field}"));
+        calls.push(if one.axes.is_empty() {
+            quote!(#init(seed, ::core::slice::from_mut(values.#field));)
+        } else {
+            quote!(#init(seed, kernels::flat_mut(values.#field));)
+        });
+        fields.push(field);
+    }
+    let total = Scope::new(equations, style).count(total).tokens;
+    if fields.is_empty() {
+        return Kept { total, structs: TokenStream::new(), init: TokenStream::new() };
+    }
+    let (shared, unique, slice) = (identifier(shared), identifier(unique), identifier(slice));
+    let (shared_doc, unique_doc) = (format!(" {shared_doc}"), format!(" {unique_doc}"));
+    let structs = quote! {
+        #[doc = #shared_doc]
+        struct #shared<'a> { #(#fields: &'a #field_types,)* }
+        impl<'a> #shared<'a> {
+            fn new(mut numbers: &'a [#real]) -> Self {
+                #shared { #(#fields: kernels::array(kernels::take(&mut numbers, #counts)),)* }
+            }
+        }
+        #[doc = #unique_doc]
+        struct #unique<'a> { #(#fields: &'a mut #field_types,)* }
+        impl<'a> #unique<'a> {
+            fn new(mut numbers: &'a mut [#real]) -> Self {
+                #unique { #(#fields: kernels::array_mut(kernels::take(&mut numbers, #counts)),)* }
+            }
+        }
+    };
+    Kept { total, structs, init: quote!(let values = #unique::new(#slice); #(#calls)*) }
 }
 
 struct Assertions {

@@ -111,16 +111,17 @@ fn emit_one(network: &mut Network, options: &Options) -> TokenStream {
     let interface = &network.model.interface;
     let training = Names::new(&network.gradient.equations.pool, &network.model.training.origins, &interface.name);
     let inference = Names::new(&network.predict.equations.pool, &network.model.inference.origins, &interface.name);
+    let (trained, inferred) = (network.model.training.random.clone(), network.model.inference.random.clone());
     let mut drivers: Vec<TokenStream> = [
-        driver::driver("predict", &mut network.predict, interface, &[], &style, &inference, &mut functions),
-        driver::driver("evaluate", &mut network.evaluate, interface, &[], &style, &inference, &mut functions),
-        driver::driver("gradient", &mut network.gradient, interface, &[], &style, &training, &mut functions),
+        driver::driver("predict", &mut network.predict, interface, &inferred, &[], &style, &inference, &mut functions),
+        driver::driver("evaluate", &mut network.evaluate, interface, &inferred, &[], &style, &inference, &mut functions),
+        driver::driver("gradient", &mut network.gradient, interface, &trained, &[], &style, &training, &mut functions),
     ]
     .into_iter()
     .collect();
     if let Some(program) = &mut network.untrained {
         let untrained = driver::untrained_idents(&network.model);
-        drivers.push(driver::driver("untrained", program, interface, &untrained, &style, &training, &mut functions));
+        drivers.push(driver::driver("untrained", program, interface, &trained, &untrained, &style, &training, &mut functions));
     }
     let update = optimizer::update(&network.model, &mut network.updates, &style, &mut functions);
     let initial = initial::initial(&network.model, &style);

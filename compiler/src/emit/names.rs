@@ -141,7 +141,7 @@ impl Names {
                 outer.chain([product.result.rows, product.left.columns, product.left.rows, product.result.columns]).collect()
             }
             Form::ColumnSum(rows) => vec![rows.columns],
-            Form::Copy(..) | Form::TimeLoop(_) => Vec::new(),
+            Form::Copy(..) | Form::Draw | Form::TimeLoop(_) => Vec::new(),
         };
         let mut texts: Vec<String> = Vec::new();
         for size in sizes {

@@ -19,13 +19,18 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
     let (optimizer_type, _) = types(&interface.name);
     let module = quote!(#path::network);
 
-    let mut places = Vec::new();
-    let mut offset = equations.pool.integer(0);
-    for parameter in &interface.parameters {
-        let count = equations.pool.count(&parameter.axes);
-        places.push(tensor(equations, style, &module, &parameter.name, &parameter.axes, offset));
-        offset = equations.pool.plus(offset, count);
-    }
+    let mut tables = [&interface.parameters, &interface.states].into_iter().map(|kept| {
+        let mut offset = equations.pool.integer(0);
+        let mut place = |one: &crate::model::Parameter| {
+            let tokens = tensor(equations, style, &module, &one.name, &one.axes, offset);
+            let count = equations.pool.count(&one.axes);
+            offset = equations.pool.plus(offset, count);
+            tokens
+        };
+        kept.iter().map(&mut place).collect::<Vec<_>>()
+    });
+    let (places, kept_states) = (tables.next().unwrap_or_default(), tables.next().unwrap_or_default());
+    drop(tables);
     let mut states = Vec::new();
     let mut offset = equations.pool.integer(0);
     for (state, axes) in &update.states {
@@ -42,6 +47,12 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
     let field_names: Vec<&String> = network.model.optimizer.fields.iter().map(|field| &field.name).collect();
     let (fields, numbers) = (&update.fields, (0..update.fields.len()).map(Literal::usize_unsuffixed));
 
+    let kept = !interface.states.is_empty();
+    let state_count = if kept { quote!(super::#name::STATE_COUNT) } else { quote!(0) };
+    let init_states =
+        if kept { quote!(super::#name::init_states(seed, states)) } else { quote!(kernels::check_length("states", 0, states.len())) };
+    let (states_argument, next_argument) = if kept { (quote!(states,), quote!(next,)) } else { (quote!(), quote!()) };
+    let draw_arguments = if !network.model.training.random.is_empty() { quote!(draws.seed, draws.step,) } else { quote!() };
     let count = |number: usize| Literal::usize_unsuffixed(number);
     let size_count = count(sizes.len());
     let take_sizes = quote! {
@@ -103,6 +114,8 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
             const NAME: &'static str = #text;
             const PARAMETERS: &'static [#module::Tensor] = &[#(#places),*];
             const PARAMETER_COUNT: usize = super::#name::PARAMETER_COUNT;
+            const STATES: &'static [#module::Tensor] = &[#(#kept_states),*];
+            const STATE_COUNT: usize = #state_count;
             const OPTIMIZER_STATES: &'static [#module::Tensor] = &[#(#states),*];
             const OPTIMIZER_STATE_COUNT: usize = super::#name::OPTIMIZER_STATE_COUNT;
             const INPUTS: &'static [#module::Port] = &[#(#inputs),*];
@@ -137,11 +150,15 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
             fn init(seed: u64, parameters: &mut [#real]) -> Result<(), kernels::Error> {
                 super::#name::init(seed, parameters)
             }
+            fn init_states(seed: u64, states: &mut [#real]) -> Result<(), kernels::Error> {
+                #init_states
+            }
             fn init_optimizer(parameters: &[#real], state: &mut [#real]) -> Result<(), kernels::Error> {
                 super::#name::init_optimizer(parameters, state)
             }
             fn predict(
                 parameters: &[#real],
+                states: &[#real],
                 sizes: &[usize],
                 inputs: &[#module::Data<'_, #real>],
                 outputs: &mut [&mut [#real]],
@@ -153,10 +170,11 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
                 let [#(#output_idents),*] = outputs else {
                     return Err(kernels::Error::Length { name: "outputs", expected: #output_count, found });
                 };
-                super::#name::predict(#(#size_idents,)* parameters, #(#input_idents,)* #(#output_idents,)* workspace)
+                super::#name::predict(#(#size_idents,)* parameters, #states_argument #(#input_idents,)* #(#output_idents,)* workspace)
             }
             fn evaluate(
                 parameters: &[#real],
+                states: &[#real],
                 sizes: &[usize],
                 data: &[#module::Data<'_, #real>],
                 metrics: &mut [#real],
@@ -165,20 +183,23 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
                 #take_sizes
                 #take_all
                 kernels::check_length("metrics", #metric_count, metrics.len())?;
-                let evaluation = super::#name::evaluate(#(#size_idents,)* parameters, #(#data_idents,)* workspace)?;
+                let evaluation = super::#name::evaluate(#(#size_idents,)* parameters, #states_argument #(#data_idents,)* workspace)?;
                 #(metrics[#metric_numbers] = evaluation.#metric_idents;)*
                 Ok(evaluation.loss)
             }
             fn gradient(
                 parameters: &[#real],
+                states: &[#real],
+                draws: #module::Draws,
                 sizes: &[usize],
                 data: &[#module::Data<'_, #real>],
                 gradient: &mut [#real],
+                next: &mut [#real],
                 workspace: &mut [kernels::Lane],
             ) -> Result<#real, kernels::Error> {
                 #take_sizes
                 #take_all
-                super::#name::gradient(#(#size_idents,)* parameters, #(#data_idents,)* gradient, workspace)
+                super::#name::gradient(#(#size_idents,)* parameters, #states_argument #draw_arguments #(#data_idents,)* gradient, #next_argument workspace)
             }
             fn update(
                 optimizer: &#optimizer_type,

@@ -388,5 +388,5 @@ fn replace_last(pattern: &TokenStream, from: &Ident, to: &Ident) -> TokenStream 
 
 /// A literal of the stream of a parameter: the 32-bit FNV-1a hash of its name.
 pub fn stream(name: &str) -> Literal {
-    Literal::u32_unsuffixed(crate::initial::stream(name))
+    Literal::u32_unsuffixed(crate::model::stream(name))
 }

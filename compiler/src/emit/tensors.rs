@@ -207,7 +207,7 @@ fn function(
     if !initial {
         signature.push(quote!(workspace: &mut [kernels::Lane]));
     }
-    let (room, body) = driver.calls(&called, &destinations, &BTreeSet::new());
+    let (room, body) = driver.calls(&called, &destinations, &[], &BTreeSet::new());
     quote!(fn #name<S: kernels::Isa>(#(#signature),*) { #head #room #body })
 }
 

@@ -160,6 +160,7 @@ fn classifier(sizes: &[i64]) -> Network {
         loss,
         metrics: Vec::new(),
         updates: Vec::new(),
+        random: Vec::new(),
         origins: writer.origins,
         derivatives: Vec::new(),
     };

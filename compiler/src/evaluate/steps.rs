@@ -3,7 +3,7 @@
 //! A group of parameters is updated as one row of numbers, element by element, or each of its tensors for itself; the states of both are
 //! kept by parameter.
 
-use super::{Values, given_of, number, one, reals, sizes};
+use super::{Values, draws, given_of, number, one, reals, sizes};
 use crate::derive::derive;
 use crate::equations::interpret::{Fault, Value, interpret};
 use crate::equations::{Definition, Equation, Name, Role, Tensor};
@@ -18,39 +18,59 @@ pub struct Training {
     pub losses: Vec<f64>,
     /// The parameters after the last step.
     pub parameters: Values,
-    /// The states of the optimizer after the last step: `adamw.m.fc1.w`.
+    /// The states after the last step: of the model, `norm1.mean`, and of the optimizer, `adamw.m.fc1.w`.
     pub states: Values,
 }
 
 /// The states of an optimizer: the tensor of each state of each parameter, by name: `adamw.m.fc1.w`.
 pub type States = Values;
 
-/// `steps` steps of the optimizer on the same values.
+/// `steps` steps of the optimizer on the same values; the seed decides what they draw.
 ///
 /// # Errors
 /// Values that are missing or do not fit.
-pub fn train(model: &Model, values: &Values, steps: usize) -> Result<Training, Fault> {
+pub fn train(model: &Model, values: &Values, steps: usize, seed: u64) -> Result<Training, Fault> {
     let forward = &model.training;
     let trained = trained(model);
     let parameters = &model.interface.parameters;
-    let mut equations = stabilise(forward.equations.clone(), &[forward.loss]);
+    let mut kept = vec![forward.loss];
+    kept.extend(forward.updates.iter().map(|&(_, next)| next));
+    let mut equations = stabilise(forward.equations.clone(), &kept);
     let tensors: Vec<Name> = trained.iter().map(|&position| parameters[position].tensor).collect();
     let mut wanted = vec![forward.loss];
     wanted.extend(derive(&mut equations, forward.loss, &tensors));
+    wanted.extend(&kept[1..]);
+    let model_states = &model.interface.states;
+    let changed: Vec<&String> = forward
+        .updates
+        .iter()
+        .filter_map(|&(tensor, _)| model_states.iter().find(|state| state.tensor == tensor).map(|state| &state.name))
+        .collect();
+    let given = |values: &Values, step: usize| {
+        let sizes = sizes(model, forward, values);
+        let mut given = given_of(model, forward, values);
+        given.extend(draws(&forward.equations.pool, &forward.random, &sizes, seed, step as u64)?);
+        Ok((sizes, given))
+    };
 
     let mut values = values.clone();
     let mut states = initial_states(model, &values)?;
     let mut losses = Vec::with_capacity(steps + 1);
     for step in 1..=steps {
-        let results = interpret(&equations, &sizes(model, forward, &values), &given_of(model, forward, &values), &wanted)?;
+        let (sizes, numbers) = given(&values, step)?;
+        let mut results = interpret(&equations, &sizes, &numbers, &wanted)?;
         losses.push(number(&results[0]));
+        let next = results.split_off(1 + trained.len());
         let names = trained.iter().map(|&position| parameters[position].name.clone());
         let gradients: Values = names.zip(results.into_iter().skip(1)).collect();
         let updated = update(model, step, &values, &gradients, &mut states)?;
         values.extend(updated);
+        values.extend(changed.iter().map(|name| name.to_string()).zip(next));
     }
-    let last = interpret(&equations, &sizes(model, forward, &values), &given_of(model, forward, &values), &[forward.loss])?;
+    let (sizes, numbers) = given(&values, steps + 1)?;
+    let last = interpret(&equations, &sizes, &numbers, &[forward.loss])?;
     losses.push(number(&one(last)?));
+    states.extend(model_states.iter().filter_map(|state| Some((state.name.clone(), values.get(&state.name)?.clone()))));
     let kept = parameters.iter().filter_map(|parameter| Some((parameter.name.clone(), values.get(&parameter.name)?.clone())));
     Ok(Training { losses, parameters: kept.collect(), states })
 }

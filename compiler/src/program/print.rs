@@ -34,6 +34,7 @@ impl Program {
             Form::Nest(nest) => (if nest.flat { "flat nest" } else { "nest" }).to_string(),
             Form::Copy(name, destination) => format!("copy {} to {destination:?}", self.equations.pool.text(*name)),
             Form::ColumnSum(matrix) => format!("column sums of {}", self.equations.pool.text(matrix.tensor)),
+            Form::Draw => "draw".to_string(),
             Form::TimeLoop(_) => String::new(),
         };
         let (names, arrow) = (names.join(", "), if names.is_empty() { "" } else { " = " });

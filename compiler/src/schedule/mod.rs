@@ -6,7 +6,8 @@
 //! 3. A sum of products is a kernel (`contraction`); pointwise equations that are its only reader, one after the other, are its epilogue.
 //!    A sum over windows becomes one when the windows have been written down (`windows`).
 //!    Equations that read each other are a loop over time of such calls (`recurrence`).
-//! 4. Everything else is loops (`nest`), and neighbours over the same elements share them (`fusion`).
+//! 4. Random numbers are drawn before they are first read. Everything else is loops (`nest`), and neighbours over the same elements
+//!    share them (`fusion`).
 //! 5. Lifetimes, and from them slots of the workspace (`workspace`).
 
 mod contraction;
@@ -20,7 +21,7 @@ mod workspace;
 #[cfg(test)]
 mod tests;
 
-use crate::equations::{Element, Equations, Name};
+use crate::equations::{Definition, Element, Equations, Name, Role};
 use crate::program::{Call, Destination, Form, Layout, Place, Program};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +43,7 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
         Destination::Untrained(number) => (4, number),
         Destination::Updated(number) => (5, number),
         Destination::Initial(number) => (6, number),
+        Destination::State(number) => (7, number),
     });
     let groups = equations.groups(wanted.iter().map(|&(name, _)| name));
     let order: Vec<Name> = groups.iter().flatten().copied().collect();
@@ -65,6 +67,10 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
     let mut inside: BTreeSet<Name> = BTreeSet::new();
     let mut computed = Vec::new();
     for &name in &order {
+        if equations.tensors[&name].definition == Definition::Given(Role::Random) {
+            computed.push(Call { computes: vec![name], form: Form::Draw });
+            continue;
+        }
         if equations.tensors[&name].equation().is_none() {
             places.insert(name, Place::Given);
             continue;

@@ -9,6 +9,11 @@ pub fn run<S: Isa>(s: S, workspace: &mut [Lane], out: &mut [f32]) -> usize {
     for (i, w) in flat_mut(&mut w[..]).iter_mut().enumerate() {
         *w = f32::from_f64(uniform(1 << 40, 2, 3, i as u64) - 0.5);
     }
+    draw_normal(5, 2, 1, 0, 5, |i, number| x[6][i] = f32::from_f64(number));
+    draw_uniform(5, 2, 1, 0, 5, |i, number| x[5][i] = f32::from_f64(number));
+    let mut turn = [0.0_f32; 6];
+    orthogonal(5, 1, 0, 3, 2, &mut turn, f32::from_f64);
+    x[4].copy_from_slice(&turn[1..]);
     let lines = take(&mut workspace, panel::<f32>(7));
     let y: &mut [[f32; 3]] = scratch(&mut workspace, 7);
     let z: &mut [[f32; 5]] = scratch(&mut workspace, 7);

@@ -2,10 +2,11 @@
 //! numbers. rustc compiles it once; the program is kept in a folder for the next time.
 //!
 //! ```text
-//! in:  gradients, judged, steps + 1 or 0, seed, sizes …, count of given parameters: u64
-//!      each given parameter: offset, count: u64, numbers
+//! in:  gradients, judged, whether the states after a step are asked for, steps + 1 or 0, seed, sizes …: u64
+//!      count of given parameters: u64;   each given parameter: offset, count: u64, numbers
 //!      each input and target: count: u64, numbers;   the count of each output and of each gradient of what is not trained: u64
-//! out: outputs; loss, metrics; gradients; losses, parameters, states: numbers one after the other
+//!      given states as given parameters
+//! out: outputs; loss, metrics; gradients; next states; losses, parameters, states: numbers one after the other
 //! ```
 
 use crate::Precision;
@@ -16,7 +17,7 @@ use nnc_compiler::emit::identifier;
 use nnc_compiler::equations::interpret::Value;
 use nnc_compiler::equations::{Index, Pool};
 use nnc_compiler::evaluate::value_of;
-use nnc_compiler::model::{BATCH, Interface, Model, PortKind};
+use nnc_compiler::model::{BATCH, Forward, Interface, Model, Parameter, PortKind};
 use nnc_compiler::{Kernels, Options};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -42,7 +43,7 @@ pub fn run(
     let text = nnc_compiler::generate_text(vec![model.clone()], &options);
     let program = built(&program(&model, &text, real, arguments.gradients))?;
 
-    let (input, expected) = question(&model, &given, arguments, precision)?;
+    let (input, expected) = question(&model, &given, arguments, training, precision)?;
     let numbers = answer(&program, &input)?;
     let width = if precision == Precision::F32 { 4 } else { 8 };
     let total: usize = expected.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
@@ -79,7 +80,13 @@ fn shape(pool: &Pool, axes: &[Index], sizes: &BTreeMap<String, i64>) -> Result<V
 type Expected = Vec<(Option<String>, Vec<usize>)>;
 
 /// What goes in, and what comes out.
-fn question(model: &Model, given: &Given, arguments: &Arguments, precision: Precision) -> Result<(Vec<u8>, Expected), String> {
+fn question(
+    model: &Model,
+    given: &Given,
+    arguments: &Arguments,
+    training: bool,
+    precision: Precision,
+) -> Result<(Vec<u8>, Expected), String> {
     let interface = &model.interface;
     let pool = &model.training.equations.pool;
     let shape = |axes: &[Index]| shape(pool, axes, &given.sizes);
@@ -88,6 +95,9 @@ fn question(model: &Model, given: &Given, arguments: &Arguments, precision: Prec
     let word = |input: &mut Vec<u8>, word: usize| input.extend((word as u64).to_le_bytes());
     word(&mut input, usize::from(arguments.gradients));
     word(&mut input, usize::from(given.targets));
+    // the states after a pass of the training program, if those after steps are not asked for
+    let stepped = training && given.targets && arguments.steps.is_none() && !interface.states.is_empty();
+    word(&mut input, usize::from(stepped));
     word(&mut input, arguments.steps.map_or(0, |steps| steps.saturating_add(1)));
     input.extend(arguments.seed.to_le_bytes());
     for name in call_sizes(interface) {
@@ -101,19 +111,25 @@ fn question(model: &Model, given: &Given, arguments: &Arguments, precision: Prec
             }
         }
     };
-    let parameters = interface.parameters.iter().map(|parameter| Ok((&parameter.name, shape(&parameter.axes)?)));
-    let parameters = parameters.collect::<Result<Vec<_>, String>>()?;
-    word(&mut input, parameters.iter().filter(|(name, _)| given.values.contains_key(*name)).count());
-    let mut offset = 0;
-    for (name, shape) in &parameters {
-        let count = shape.iter().product();
-        if given.values.contains_key(*name) {
-            word(&mut input, offset);
-            word(&mut input, count);
-            reals(&mut input, given.values.get(*name));
+    let kept = |kept: &[Parameter]| {
+        let kept = kept.iter().map(|one| Ok((one.name.clone(), shape(&one.axes)?)));
+        kept.collect::<Result<Vec<_>, String>>()
+    };
+    let (parameters, states) = (kept(&interface.parameters)?, kept(&interface.states)?);
+    let given_kept = |input: &mut Vec<u8>, kept: &[(String, Vec<usize>)]| {
+        word(input, kept.iter().filter(|(name, _)| given.values.contains_key(name)).count());
+        let mut offset = 0;
+        for (name, shape) in kept {
+            let count = shape.iter().product();
+            if given.values.contains_key(name) {
+                word(input, offset);
+                word(input, count);
+                reals(input, given.values.get(name));
+            }
+            offset += count;
         }
-        offset += count;
-    }
+    };
+    given_kept(&mut input, &parameters);
     for port in interface.inputs.iter().chain(interface.targets.iter().filter(|_| given.targets)) {
         let value = given.values.get(&port.name);
         word(&mut input, shape(&port.axes)?.iter().product());
@@ -145,9 +161,15 @@ fn question(model: &Model, given: &Given, arguments: &Arguments, precision: Prec
             expected.push((Some(format!("grad.{name}")), shape));
         }
     }
+    given_kept(&mut input, &states);
+    let state = |(name, shape): &(String, Vec<usize>)| (Some(format!("state.{name}")), shape.clone());
+    if stepped {
+        expected.extend(states.iter().map(state));
+    }
     if let Some(steps) = arguments.steps {
         expected.push((Some("losses".to_string()), vec![steps.saturating_add(1)]));
         expected.extend(parameters.iter().map(|(name, shape)| (Some(format!("param.{name}")), shape.clone())));
+        expected.extend(states.iter().map(state));
         for group in &model.optimizer.groups {
             for state in &group.states {
                 for &position in &group.parameters {
@@ -194,7 +216,7 @@ pub mod $MODULE {
     }
 
     fn run_input(mut input: Input<'_>) -> Result<Vec<u8>, super::nnc_kernels::Error> {
-        let (gradients, judged, steps) = (input.word() == 1, input.word() == 1, input.word());
+        let (gradients, judged, stepped, steps) = (input.word() == 1, input.word() == 1, input.word() == 1, input.word());
         let seed = input.word() as u64;
         $READ_SIZES
         let mut parameters: Vec<$REAL> = vec![0.0; Model::PARAMETER_COUNT];
@@ -207,28 +229,40 @@ pub mod $MODULE {
         let mut workspace = vec![Lane::default(); Model::workspace($SIZES)];
         let mut output = Vec::new();
         let mut write = |numbers: &[$REAL]| output.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
-        Model::predict($SIZES &parameters, $INPUTS $OUTPUTS &mut workspace)?;
+        let mut states: Vec<$REAL> = vec![0.0; $STATE_COUNT];
+        $INIT_STATES
+        for _ in 0..input.word() {
+            let (offset, count) = (input.word(), input.word());
+            states[offset..offset + count].copy_from_slice(&input.reals(count));
+        }
+        let mut next = states.clone();
+        Model::predict($SIZES &parameters, $STATES $INFERRED $INPUTS $OUTPUTS &mut workspace)?;
         $WRITE_OUTPUTS
         if judged {
-            let evaluation = Model::evaluate($SIZES &parameters, $INPUTS $TARGETS &mut workspace)?;
+            let evaluation = Model::evaluate($SIZES &parameters, $STATES $INFERRED $INPUTS $TARGETS &mut workspace)?;
             write(&[evaluation.loss, $METRICS]);
         }
         let mut gradient: Vec<$REAL> = vec![0.0; Model::PARAMETER_COUNT];
         if gradients {
-            Model::gradient($SIZES &parameters, $INPUTS $TARGETS &mut gradient, &mut workspace)?;
+            Model::gradient($SIZES &parameters, $STATES $TRAINED $INPUTS $TARGETS &mut gradient, $NEXT &mut workspace)?;
             write(&gradient);
             $UNTRAINED
+        }
+        if stepped {
+            Model::gradient($SIZES &parameters, $STATES $TRAINED $INPUTS $TARGETS &mut gradient, $NEXT &mut workspace)?;
+            write(&next);
         }
         if steps > 0 {
             let optimizer = Optimizer::default();
             let mut state: Vec<$REAL> = vec![0.0; Model::OPTIMIZER_STATE_COUNT];
             Model::init_optimizer(&parameters, &mut state)?;
             for step in 1..steps {
-                let loss = Model::step($SIZES &optimizer, step as u64, &mut parameters, $INPUTS $TARGETS &mut gradient, &mut state, &mut workspace)?;
+                let loss = Model::step($SIZES &optimizer, $SEED step as u64, &mut parameters, $CHANGED $INPUTS $TARGETS &mut gradient, &mut state, &mut workspace)?;
                 write(&[loss]);
             }
-            write(&[Model::gradient($SIZES &parameters, $INPUTS $TARGETS &mut gradient, &mut workspace)?]);
+            write(&[Model::gradient($SIZES &parameters, $STATES $LAST $INPUTS $TARGETS &mut gradient, $NEXT &mut workspace)?]);
             write(&parameters);
+            write(&states);
             write(&state);
         }
         Ok(output)
@@ -268,10 +302,12 @@ fn program(model: &Model, text: &str, real: &str, gradients: bool) -> String {
         + &list(outputs, &|number| format!("let mut y{number}: Vec<{real}> = vec![0.0; input.word()];\n"))
         + &list(untrained, &|number| format!("let mut d{number}: Vec<{real}> = vec![0.0; input.word()];\n"));
     let call = format!(
-        "Model::untrained($SIZES &parameters, $INPUTS $TARGETS {} &mut workspace)?;\n{}",
+        "Model::untrained($SIZES &parameters, $STATES $TRAINED $INPUTS $TARGETS {} &mut workspace)?;\n{}",
         list(untrained, &|number| format!("&mut d{number}, ")),
         list(untrained, &|number| format!("write(&d{number});\n")),
     );
+    let drawn = |forward: &Forward, text: &str| if forward.random.is_empty() { String::new() } else { text.to_string() };
+    let kept = |text: &str| if interface.states.is_empty() { String::new() } else { text.to_string() };
     let metric = |number: usize| format!("evaluation.{}, ", identifier(&interface.metrics[number].0));
     let parts = [
         ("$READ_SIZES", list(sizes, &|number| format!("let s{number} = input.word();\n"))),
@@ -279,6 +315,15 @@ fn program(model: &Model, text: &str, real: &str, gradients: bool) -> String {
         ("$WRITE_OUTPUTS", list(outputs, &|number| format!("write(&y{number});\n"))),
         ("$UNTRAINED", if gradients { call } else { String::new() }),
         ("$METRICS", list(interface.metrics.len(), &metric)),
+        ("$STATE_COUNT", if interface.states.is_empty() { "0".to_string() } else { "Model::STATE_COUNT".to_string() }),
+        ("$INIT_STATES", kept("Model::init_states(seed, &mut states)?;")),
+        ("$STATES", kept("&states, ")),
+        ("$NEXT", kept("&mut next, ")),
+        ("$CHANGED", kept("&mut states, &mut next, ")),
+        ("$INFERRED", drawn(&model.inference, "seed, 1, ")),
+        ("$TRAINED", drawn(&model.training, "seed, 1, ")),
+        ("$LAST", drawn(&model.training, "seed, steps as u64, ")),
+        ("$SEED", drawn(&model.training, "seed, ")),
         ("$SIZES", list(sizes, &|number| format!("s{number}, "))),
         ("$INPUTS", list(inputs.len(), &|number| format!("&x{number}, "))),
         ("$TARGETS", list(targets.len(), &|number| format!("&t{number}, "))),

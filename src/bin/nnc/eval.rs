@@ -5,7 +5,7 @@ use crate::values::{Given, place};
 use crate::{Failure, ModelArguments, Precision, compiled, files, understand};
 use nnc::safetensors::{self, Numbers, Tensor, Tensors};
 use nnc_compiler::equations::interpret::{Fault, Value};
-use nnc_compiler::evaluate::{evaluate, initial_value, train};
+use nnc_compiler::evaluate::{Pass, evaluate, initial_value, train};
 use nnc_compiler::model::Model;
 use nnc_grammar::on_large_stack;
 use std::path::PathBuf;
@@ -14,10 +14,11 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 #[command(
     after_help = "The file of values holds tensors under the names of parameters (`fc1.w`), states, inputs and targets, as F32, F64, \
-    I32 or I64, integers also as whole reals. Parameters that are not in it are initialised from the seed.\n\n\
+    I32 or I64, integers also as whole reals. Parameters and states that are not in it are initialised from the seed.\n\n\
     The file of results gets each output under its name; `loss` and `metric.NAME` if the targets are given; with --gradients `grad.NAME` \
     for each parameter and each real input and target; with --steps N `losses` (N + 1 numbers: before each step and after the last), \
-    `param.NAME` and `state.NAME` after them. Outputs, loss, metrics and gradients are those at the values given.\n\n\
+    `param.NAME` and `state.NAME` after them; of training without --steps the `state.NAME` after one pass. Outputs, loss, metrics and \
+    gradients are those at the values given.\n\n\
     Outputs, loss and metrics are those of inference, or of training with --train, --gradients or --steps."
 )]
 pub struct Arguments {
@@ -35,7 +36,7 @@ pub struct Arguments {
     /// Also train on these values
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// What parameters are drawn from that are not in the file
+    /// What parameters are drawn from that are not in the file, and what layers draw in training
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     pub seed: u64,
     /// Outputs and loss of the training program
@@ -96,18 +97,22 @@ pub fn run(arguments: &Arguments, messages: &Messages) -> Result<(), Failure> {
 /// By the interpreter.
 fn interpreted(model: &Model, given: Given, arguments: &Arguments, training: bool) -> Result<Vec<(String, Tensor)>, Fault> {
     let mut values = given.values;
-    for parameter in &model.interface.parameters {
-        if !values.contains_key(&parameter.name) {
-            values.insert(parameter.name.clone(), initial_value(model, parameter, arguments.seed)?);
+    for kept in model.interface.parameters.iter().chain(&model.interface.states) {
+        if !values.contains_key(&kept.name) {
+            values.insert(kept.name.clone(), initial_value(model, kept, arguments.seed)?);
         }
     }
-    let evaluation = evaluate(model, &values, training, arguments.gradients)?;
+    let pass = Pass { train: training, gradients: arguments.gradients, seed: arguments.seed, step: 1 };
+    let evaluation = evaluate(model, &values, pass)?;
     let mut results: Vec<(String, Tensor)> = evaluation.outputs.iter().map(|(name, value)| (name.clone(), tensor(value))).collect();
     results.extend(evaluation.loss.map(|loss| ("loss".to_string(), numbers(Vec::new(), vec![loss]))));
     results.extend(evaluation.metrics.iter().map(|(name, metric)| (format!("metric.{name}"), numbers(Vec::new(), vec![*metric]))));
     results.extend(evaluation.gradients.iter().map(|(name, gradient)| (format!("grad.{name}"), tensor(gradient))));
+    if arguments.steps.is_none() && given.targets {
+        results.extend(evaluation.states.iter().map(|(name, value)| (format!("state.{name}"), tensor(value))));
+    }
     if let Some(steps) = arguments.steps {
-        let training = train(model, &values, steps)?;
+        let training = train(model, &values, steps, arguments.seed)?;
         results.push(("losses".to_string(), numbers(vec![training.losses.len()], training.losses)));
         results.extend(training.parameters.iter().map(|(name, value)| (format!("param.{name}"), tensor(value))));
         results.extend(training.states.iter().map(|(name, value)| (format!("state.{name}"), tensor(value))));

@@ -184,6 +184,9 @@ fn table(model: &Model, batch: Option<u32>, shown: &mut String) {
     if report.trained != report.parameters {
         let _ = writeln!(shown, "  trained          {}", text(&report, report.trained));
     }
+    if report.pool.constant_of(report.layer_states) != Some(0) {
+        let _ = writeln!(shown, "  states           {} ({})", text(&report, report.layer_states), bytes(&report, report.layer_states));
+    }
     let _ = writeln!(shown, "  optimizer state  {} ({})", text(&report, report.states), bytes(&report, report.states));
     let _ = writeln!(shown, "  kept             {} ({})", text(&report, report.kept), bytes(&report, report.kept));
     let (forward, training) = (text(&report, report.multiply_adds), text(&report, report.training_multiply_adds));
@@ -211,6 +214,7 @@ fn object(model: &Model, batch: Option<u32>) -> Value {
         "stages": report.stages.iter().map(stage).collect::<Vec<_>>(),
         "parameters": number(&report, report.parameters),
         "trained": number(&report, report.trained),
+        "states": number(&report, report.layer_states),
         "optimizer_state": number(&report, report.states),
         "multiply_adds": number(&report, report.multiply_adds),
         "training_multiply_adds": number(&report, report.training_multiply_adds),
