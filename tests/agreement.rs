@@ -366,4 +366,4 @@ macro_rules! subjects {
         }
     )*};
 }
-subjects!(activations attention convolution dense derivatives initial losses metrics noise normalization optimizers padding pooling recurrent resampling schedules shape sizes windows);
+subjects!(activations attention convolution dense derivatives initial kept losses metrics noise normalization optimizers padding pooling recurrent resampling schedules shape sizes windows);
