@@ -1,9 +1,9 @@
 //! Where lines break: a [`Doc`] says where they may, [`render`] decides, in one pass from left to right.
 //!
 //! A group is set on one line if it fits there together with what must follow it, else its breaks become new lines; a fill breaks
-//! only where the next part does not fit. Widths are known when a document is built, so that layout takes linear time. Comments
-//! end their line, whatever stands around them. At last, signs and comments of lines that belong together are put below each
-//! other: alignment sees finished lines and changes no break, so that formatting twice changes nothing.
+//! only where the next part does not fit or the one before took several lines. Widths are known when a document is built, so that
+//! layout takes linear time. Comments end their line, whatever stands around them. At last, signs and comments of lines that belong
+//! together are put below each other: alignment sees finished lines and changes no break, so that formatting twice changes nothing.
 
 /// The longest line.
 pub(crate) const WIDTH: usize = 120;
@@ -263,10 +263,12 @@ impl Page {
             }
             Kind::Nest(inner) => self.put(inner, flat, indent + INDENT, tail),
             Kind::Fill(parts) => {
+                // Nothing follows on the last line of a part that has several.
+                let mut several = false;
                 for (at, part) in parts.iter().enumerate() {
                     let tail = if at + 1 == parts.len() { tail } else { 0 };
                     if at > 0 {
-                        if flat || (part.flat < NEVER && self.fits(part.flat + 1, tail)) {
+                        if flat || (!several && part.flat < NEVER && self.fits(part.flat + 1, tail)) {
                             self.space = true;
                         } else {
                             self.newline = Some(indent);
@@ -274,6 +276,7 @@ impl Page {
                     }
                     let flat = flat || self.fits(part.flat, tail);
                     self.put(part, flat, indent, tail);
+                    several = !flat && part.breaks;
                 }
             }
             Kind::Assign(inner) => {
