@@ -5,7 +5,7 @@ mod common;
 use common::elaborated;
 use ndarray::ArrayD;
 use nnc_compiler::equations::interpret::Value;
-use nnc_compiler::evaluate::{Pass, Values, evaluate, train};
+use nnc_compiler::evaluate::{Pass, Values, evaluate, initial_values, initial_values_of, train};
 
 fn values(named: &[(&str, &[usize], &[f64])]) -> Values {
     let value = |shape: &[usize], numbers: &[f64]| Value::Real(ArrayD::from_shape_vec(shape, numbers.to_vec()).expect("they fit"));
@@ -43,4 +43,18 @@ fn an_initial_value_is_no_schedule() {
     let refused = std::panic::catch_unwind(|| elaborated("test.nn", text)).expect_err("it is refused");
     let message = refused.downcast_ref::<String>().expect("a message");
     assert!(message.contains("`start` of `adagrad` cannot be a schedule"), "{message}");
+}
+
+#[test]
+fn initial_values_are_the_same_alone_and_together() {
+    let models = elaborated("test.nn", "model Case(x[3]) -> y { y = x -> linear(3) -> tanh -> linear(3) -> layer_norm; }");
+    let together = initial_values(&models[0], 5).expect("all sizes are numbers");
+    let parameters = &models[0].interface.parameters;
+    assert_eq!(together.len(), parameters.len());
+    for parameter in parameters {
+        let alone = initial_values_of(&models[0], [parameter], 5).expect("all sizes are numbers");
+        assert_eq!(alone.len(), 1);
+        assert_eq!(alone[&parameter.name], together[&parameter.name], "{}", parameter.name);
+    }
+    assert_ne!(together["linear1.w"], together["linear2.w"]);
 }

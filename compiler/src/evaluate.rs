@@ -58,37 +58,40 @@ pub struct Evaluation {
 /// # Errors
 /// Sizes that are constants of Rust, which have no value here.
 pub fn initial_values(model: &Model, seed: u64) -> Result<Values, Fault> {
-    let kept = model.interface.parameters.iter().chain(&model.interface.states);
-    kept.map(|kept| Ok((kept.name.clone(), initial_value(model, kept, seed)?))).collect()
+    initial_values_of(model, model.interface.parameters.iter().chain(&model.interface.states), seed)
 }
 
-/// The initial value of a parameter or state.
+/// The initial values of some parameters and states. They are evaluated at once: equations are copied once.
 ///
 /// # Errors
 /// As [`initial_values`].
-pub fn initial_value(model: &Model, parameter: &Parameter, seed: u64) -> Result<Value, Fault> {
+pub fn initial_values_of<'m>(model: &Model, kept: impl IntoIterator<Item = &'m Parameter>, seed: u64) -> Result<Values, Fault> {
     let mut equations = model.training.equations.clone();
-    let sizes = sizes_of(&equations, &parameter.axes)?;
-    let count: usize = sizes.iter().product();
-    let mut given = Values::new();
-    for (number, &(name, draw)) in parameter.draws.iter().enumerate() {
-        let (stream, number) = (stream(&parameter.name), number as u32);
-        let numbers = match draw {
-            Draw::Uniform => (0..count as u64).map(|index| uniform(seed, stream, number, index)).collect(),
-            Draw::Normal => (0..count as u64).map(|index| normal(seed, stream, number, index)).collect(),
-            Draw::Orthogonal => {
-                let mut numbers = vec![0.0; count];
-                let rows = sizes.first().copied().unwrap_or(1);
-                orthogonal(seed, stream, number, rows, count / rows.max(1), &mut numbers, |number| number);
-                numbers
-            }
-        };
-        equations.insert(name, Tensor::given(Role::Random, parameter.axes.clone()));
-        given.insert(equations.pool.text(name).to_string(), reals(&sizes, numbers));
+    let (mut names, mut wanted, mut given) = (Vec::new(), Vec::new(), Values::new());
+    for parameter in kept {
+        let sizes = sizes_of(&equations, &parameter.axes)?;
+        let count: usize = sizes.iter().product();
+        for (number, &(name, draw)) in parameter.draws.iter().enumerate() {
+            let (stream, number) = (stream(&parameter.name), number as u32);
+            let numbers = match draw {
+                Draw::Uniform => (0..count as u64).map(|index| uniform(seed, stream, number, index)).collect(),
+                Draw::Normal => (0..count as u64).map(|index| normal(seed, stream, number, index)).collect(),
+                Draw::Orthogonal => {
+                    let mut numbers = vec![0.0; count];
+                    let rows = sizes.first().copied().unwrap_or(1);
+                    orthogonal(seed, stream, number, rows, count / rows.max(1), &mut numbers, |number| number);
+                    numbers
+                }
+            };
+            equations.insert(name, Tensor::given(Role::Random, parameter.axes.clone()));
+            given.insert(equations.pool.text(name).to_string(), reals(&sizes, numbers));
+        }
+        let name = equations.fresh(&format!("initial.{}", parameter.name));
+        equations.insert(name, Tensor::defined(parameter.axes.clone(), crate::equations::Equation::pointwise(parameter.initial)));
+        names.push(parameter.name.clone());
+        wanted.push(name);
     }
-    let name = equations.fresh("initial");
-    equations.insert(name, Tensor::defined(parameter.axes.clone(), crate::equations::Equation::pointwise(parameter.initial)));
-    one(interpret(&equations, &BTreeMap::new(), &given, &[name])?)
+    Ok(names.into_iter().zip(interpret(&equations, &BTreeMap::new(), &given, &wanted)?).collect())
 }
 
 /// The value of a size, where each run-time size has the value given; nothing if one has none, or beyond 64 bits.

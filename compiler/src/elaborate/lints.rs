@@ -7,7 +7,7 @@ use crate::library;
 use crate::model::Derivative;
 use nnc_grammar::tree::{File, Item, ItemKind};
 use nnc_grammar::{Diagnostic, Span};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Definitions of a file that have the name of one of the library.
 pub(super) fn shadowing(file: &File) -> Vec<Diagnostic> {
@@ -32,17 +32,22 @@ pub(super) fn unused(
     imports: &[(Vec<&str>, Span)],
 ) -> Vec<Diagnostic> {
     let words: Vec<BTreeSet<String>> = file.items.iter().map(|item| words_of(&text(item.span))).collect();
+    // in how many items each word stands
+    let mut mentions: BTreeMap<&str, usize> = BTreeMap::new();
+    for word in words.iter().flatten() {
+        *mentions.entry(word).or_default() += 1;
+    }
     let mut warnings = Vec::new();
-    for (number, item) in file.items.iter().enumerate() {
+    for (item, own) in file.items.iter().zip(&words) {
         let (Some(name), Some(span)) = (library::item_name(item), super::names::name_span(item)) else { continue };
-        let mentioned = words.iter().enumerate().any(|(other, words)| other != number && words.contains(name));
+        let mentioned = mentions.get(name).is_some_and(|&count| count > usize::from(own.contains(name)));
         if !matches!(item.kind, ItemKind::Model(_)) && !mentioned && !used(item) {
             let message = format!("`{name}` is not used in this file");
             warnings.push(Diagnostic::warning("NN0801", span, message).help("leave it out, or apply it"));
         }
     }
     for (names, span) in imports {
-        if !names.iter().any(|&name| words.iter().any(|words| words.contains(name))) {
+        if !names.iter().any(|&name| mentions.contains_key(name)) {
             warnings.push(Diagnostic::warning("NN0801", *span, "nothing of this import is used").help("leave it out"));
         }
     }

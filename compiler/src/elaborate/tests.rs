@@ -467,8 +467,10 @@ fn limits() {
     let choice = "model M(x[4]) -> y { y[i] = ".to_string()
         + &(0..1_000).map(|k| format!("if x[i] > {k} {{ {k} }} else ")).collect::<String>()
         + "{ 0 }; }";
+    let unused = (0..10_000).map(|k| format!("fn f{k}(x) = {k} * x; ")).collect::<String>() + "model M(x[4]) -> y { y = x; }";
     let texts = [
         ("chain", chain(10_000), true),
+        ("unused", unused, true),
         ("sum", sum, true),
         ("different", different, true),
         ("equations", equations, true),

@@ -5,7 +5,7 @@ use crate::values::{Given, place};
 use crate::{Failure, ModelArguments, Precision, compiled, files, understand};
 use nnc::safetensors::{self, Numbers, Tensor, Tensors};
 use nnc_compiler::equations::interpret::{Fault, Value};
-use nnc_compiler::evaluate::{Pass, evaluate, initial_value, train};
+use nnc_compiler::evaluate::{Pass, evaluate, initial_values_of, train};
 use nnc_compiler::model::Model;
 use nnc_grammar::on_large_stack;
 use std::path::PathBuf;
@@ -97,11 +97,9 @@ pub fn run(arguments: &Arguments, messages: &Messages) -> Result<(), Failure> {
 /// By the interpreter.
 fn interpreted(model: &Model, given: Given, arguments: &Arguments, training: bool) -> Result<Vec<(String, Tensor)>, Fault> {
     let mut values = given.values;
-    for kept in model.interface.parameters.iter().chain(&model.interface.states) {
-        if !values.contains_key(&kept.name) {
-            values.insert(kept.name.clone(), initial_value(model, kept, arguments.seed)?);
-        }
-    }
+    let kept = model.interface.parameters.iter().chain(&model.interface.states);
+    let missing = kept.filter(|kept| !values.contains_key(&kept.name));
+    values.extend(initial_values_of(model, missing, arguments.seed)?);
     let pass = Pass { train: training, gradients: arguments.gradients, seed: arguments.seed, step: 1 };
     let evaluation = evaluate(model, &values, pass)?;
     let mut results: Vec<(String, Tensor)> = evaluation.outputs.iter().map(|(name, value)| (name.clone(), tensor(value))).collect();

@@ -8,6 +8,9 @@ use std::fmt::Arguments;
 use std::io::{IsTerminal, Write};
 use std::ops::Range;
 
+/// How many messages are shown: the text is gone through for each.
+const MOST: usize = 100;
+
 /// Where and how messages go.
 pub struct Messages {
     json: bool,
@@ -38,9 +41,9 @@ impl Messages {
         }
     }
 
-    /// Shows errors and lints in their order.
+    /// Shows errors and lints in their order, and says how many more there are than one reads.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
-        for diagnostic in diagnostics {
+        for diagnostic in diagnostics.iter().take(MOST) {
             if self.json {
                 say(format_args!("{}", object(diagnostic, sources)));
             } else {
@@ -48,6 +51,9 @@ impl Messages {
                 let renderer = if color { Renderer::styled() } else { Renderer::plain() };
                 say(format_args!("{}\n", renderer.render(&groups(diagnostic, sources))));
             }
+        }
+        if diagnostics.len() > MOST {
+            self.note(&format!("{} more are not shown", diagnostics.len() - MOST));
         }
     }
 }
