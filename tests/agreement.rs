@@ -5,6 +5,9 @@
 //! The models of a file are compiled into one program, a package under `target/agreement`, which reads cases and writes results as text.
 //! `NNC_AGREEMENT=dense,Mlp` restricts the test to these files or models.
 
+#[path = "common/random_models.rs"]
+mod random_models;
+
 use ndarray::{ArrayD, IxDyn};
 use nnc_compiler::equations::interpret::{Value, interpret};
 use nnc_compiler::equations::{AtomNode, Index, Pool};
@@ -325,36 +328,53 @@ fn differences(case: &Case, found: &[f64], tolerance: f64) -> Vec<String> {
 
 fn check(subject: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let only = std::env::var("NNC_AGREEMENT").unwrap_or_default();
-    let only: Vec<&str> = only.split(',').filter(|word| !word.is_empty()).collect();
     let file = |folder: &str| std::fs::read_to_string(root.join(folder).join(format!("{subject}.nn")));
     let text = file("tests/library").or_else(|_| file("tests/agreement")).expect("a file of models");
-    let mut wrong = Vec::new();
-    for precision in [Precision::Single, Precision::Double] {
-        let options = Options { precision, ..Options::default() };
-        let mut load = |_: &str, path: &str| Err(format!("no file {path}"));
-        let read = understand(&format!("{subject}.nn"), text.as_bytes(), &mut load, &Settings::default());
-        let models = read.unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics)).models;
-        let rust = generate_text(models.clone(), &options);
-        let name = format!("{subject}_{}", if precision == Precision::Single { "f32" } else { "f64" });
-        let program = build(&name, &rust, &models);
-        let mut cases = Vec::new();
-        for model in &models {
-            if !only.is_empty() && !only.contains(&subject) && !only.contains(&&model.interface.name[..]) {
-                continue;
-            }
-            for batch in [0, 1, 5, 17] {
-                for level in [1, 2, 3] {
-                    cases.extend(case(model, batch, precision, level));
-                }
+    let wrong = [Precision::Single, Precision::Double].map(|precision| compare(subject, &text, precision, &[0, 1, 5, 17], &[1, 2, 3]));
+    let wrong = wrong.concat();
+    assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
+}
+
+/// How the models of a text, compiled, differ from the interpreter.
+fn compare(subject: &str, text: &str, precision: Precision, batches: &[i64], levels: &[u8]) -> Vec<String> {
+    let only = std::env::var("NNC_AGREEMENT").unwrap_or_default();
+    let only: Vec<&str> = only.split(',').filter(|word| !word.is_empty()).collect();
+    let options = Options { precision, ..Options::default() };
+    let mut load = |_: &str, path: &str| Err(format!("no file {path}"));
+    let read = understand(&format!("{subject}.nn"), text.as_bytes(), &mut load, &Settings::default());
+    let models = read.unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics)).models;
+    let rust = generate_text(models.clone(), &options);
+    let name = format!("{subject}_{}", if precision == Precision::Single { "f32" } else { "f64" });
+    let program = build(&name, &rust, &models);
+    let mut cases = Vec::new();
+    for model in &models {
+        if !only.is_empty() && !only.contains(&subject) && !only.contains(&&model.interface.name[..]) {
+            continue;
+        }
+        for &batch in batches {
+            for &level in levels {
+                cases.extend(case(model, batch, precision, level));
             }
         }
-        let results = run(&program, &cases);
-        let tolerance = if precision == Precision::Single { 2e-5 } else { 1e-12 };
-        wrong.extend(
-            cases.iter().zip(&results).flat_map(|(case, found)| differences(case, found, tolerance)).map(|text| format!("{name}: {text}")),
-        );
     }
+    let results = run(&program, &cases);
+    let tolerance = if precision == Precision::Single { 2e-5 } else { 1e-12 };
+    let wrong = cases.iter().zip(&results).flat_map(|(case, found)| differences(case, found, tolerance));
+    wrong.map(|text| format!("{name}: {text}")).collect()
+}
+
+/// Random models, in `f64`. `NNC_COMPILED=2000` asks for more than 50; `NNC_SEED` is the first seed, and `R7` is the model of seed 7.
+#[test]
+fn random() {
+    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (models, first) = (number("NNC_COMPILED", 50), number("NNC_SEED", 1));
+    let seeds: Vec<u64> = (first..first + models).collect();
+    let mut wrong = Vec::new();
+    for seeds in seeds.chunks(50) {
+        let texts = seeds.iter().map(|&seed| random_models::random_model(&format!("R{seed}"), seed, 2 + seed as usize % 7));
+        wrong.extend(compare("random", &texts.collect::<Vec<_>>().join("\n"), Precision::Double, &[0, 1, 5], &[1, 3]));
+    }
+    println!("{models} models from seed {first}: {} differences", wrong.len());
     assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
 }
 
