@@ -113,7 +113,9 @@ impl<'a> Elaboration<'a> {
 
     fn run_link(&mut self, frame: &mut Frame<'a>, scope: usize, link: &Link<'a>, inputs: Vec<Tensor>) -> Outcome<Vec<Tensor>> {
         let text = link.name.text.as_str();
-        if let Some((owner, labelled)) = self.labelled(frame, scope, text) {
+        // `decoder: decoder(…)` is the definition under a label of the same name.
+        let itself = link.label.is_some_and(|label| label.text == text);
+        if let Some((owner, labelled)) = self.labelled(frame, scope, text).filter(|_| !itself) {
             if let Some(label) = link.label {
                 let message = format!("`{text}` has a label already and cannot get another, `{}`", label.text);
                 return Err(self.report(Diagnostic::error("NN0504", label.span, message).help(format!("write `-> {text}`"))));

@@ -68,7 +68,11 @@ impl<'a> Elaboration<'a> {
                 }
                 let range = if (low, high) == ALL { "may be any number".to_string() } else { format!("is in {low} ..= {high}") };
                 let message = format!("`{name}` takes probabilities in `{}`, and its input {range}", port.name.text);
-                let help = "end it in `softmax` or `sigmoid`, or supply the bounds: `-> clamp`";
+                let given = self.inputs.iter().chain(&self.targets).find(|given| given.tensor == input.name);
+                let help = match given {
+                    Some(given) => format!("if it holds probabilities, write `: prob` behind `{}` where it is declared", given.name),
+                    None => "end it in `softmax` or `sigmoid`, or supply the bounds: `-> clamp`".to_string(),
+                };
                 Err(self.report(Diagnostic::error("NN0401", span, message).also(port.span, "this port").help(help)))
             }
             (Some(kind), found) => {

@@ -552,14 +552,15 @@ impl<'a> Elaboration<'a> {
                 diagnostic.labels.insert(0, Label { span: application.span, text });
             }
         } else if let Some(application) = self.applications.last()
-            && application.span != diagnostic.labels[0].span
+            && application.span.start != diagnostic.labels[0].span.start
             && self.applications.len() > 1
             && application.span.source < library::FIRST_SOURCE
         {
             let text = format!("while `{}` is applied here", application.name);
             diagnostic.labels.push(Label { span: application.span, text });
         }
-        if self.problems.len() < 1000 {
+        // what is applied twice at a place, or read twice for training and inference, is wrong once
+        if self.problems.len() < 1000 && !self.problems.contains(&diagnostic) {
             self.problems.push(diagnostic);
         }
         Reported
