@@ -197,6 +197,10 @@ fn codes_are_explained() {
 
     A name has at most 1000 characters.
     ");
+    for short in ["nn11", "NN11", "11", "0011"] {
+        let (code, text, _) = run(&folder.0, &["explain", short], b"");
+        assert!(code == 0 && text.starts_with("NN0011: a name is too long"), "{short}: {text}");
+    }
     insta::assert_snapshot!(nnc(&folder, &["explain", "NN9999"]), @"
     exit 2
     -- stderr --

@@ -27,7 +27,7 @@ pub mod simplify;
 mod tests;
 pub mod update;
 
-pub use elaborate::Settings;
+pub use elaborate::{Settings, nearest};
 pub use emit::{Kernels, Options, Precision};
 pub use front::{Failure, Load, Understood, codes, understand, understand_chain};
 

@@ -220,6 +220,8 @@ pub struct Assertion {
     pub right: Index,
     /// What went wrong where it does not hold, for the user.
     pub message: String,
+    /// The application in the user's text that asks for it.
+    pub span: Span,
 }
 
 /// How parameters are updated, after a step of the derivation.

@@ -41,6 +41,13 @@ pub fn compile(input: Input<'_>, text: &str, path: &TokenStream) -> Result<Outpu
     };
     let Understood { sources, files, models, .. } = understood;
     let constants: BTreeSet<String> = models.iter().flat_map(|model| model.interface.constants.iter().cloned()).collect();
+    // as the generated code writes them, see `assertions` of the compiler's interface
+    let assertions = models.iter().flat_map(|model| &model.interface.assertions);
+    let assertions = assertions.map(|one| {
+        let place = if one.span.source == 0 { one.span.range() } else { 0..0 };
+        (one.message.replace('{', "{{").replace('}', "}}"), place)
+    });
+    let assertions = assertions.collect();
     let constants = constants.into_iter().map(|name| (Ident::new(&identifier_text(&name), Span::call_site()), name)).collect();
     let kernels = Kernels::Path(format!("{path}::kernels"));
     let options = Options { kernels, network: Some(path.to_string()), ..Options::default() };
@@ -50,7 +57,7 @@ pub fn compile(input: Input<'_>, text: &str, path: &TokenStream) -> Result<Outpu
     };
     let items = items.parse().expect("generated code is made of tokens");
     let files = sources.0[own..files].iter().map(|source| folder.join(&source.name)).collect();
-    Ok(Output { items, constants, files })
+    Ok(Output { items, constants, files, assertions })
 }
 
 /// The compiler makes tokens that are its own, which is quicker than to ask rustc for each. When this goes, tokens are those of rustc

@@ -36,6 +36,12 @@ use spans::Text;
 #[proc_macro]
 pub fn nn(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let (path, tokens) = crate_path(tokens.into());
+    if tokens.is_empty() {
+        let message = "there is no network in `nn!`\n  help: write a chain, `nn!(linear(4, 16) -> relu -> linear(16, 3) -> softmax)`, which is a \
+                       value\n  help: or items, `nn!{ model Net = linear(4, 3) -> softmax; }`, which define types";
+        // this is an item and an expression
+        return compile_error(message, (Span::call_site(), Span::call_site())).into();
+    }
     let input = if begins_an_item(tokens.clone()) { Input::Items } else { Input::Chain };
     let text = Text::new(tokens);
     let tokens = match compile::compile(input, &text.text, &path) {

@@ -4,6 +4,7 @@ use crate::errors::compile_error;
 use crate::spans::Text;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Generated items, and what they need around them.
@@ -14,6 +15,8 @@ pub struct Output {
     pub constants: Vec<(Ident, String)>,
     /// Files that decide what was generated.
     pub files: Vec<PathBuf>,
+    /// What the items assert of constants, in their order: the message, and the place in the text of the macro.
+    pub assertions: Vec<(String, Range<usize>)>,
 }
 
 /// Items in their module.
@@ -31,7 +34,11 @@ impl Output {
     pub fn in_module(self, text: Option<&Text>) -> Module {
         let public = public_names(&self.items);
         let name = format_ident!("nnc_macro_{}", public.first().map_or_else(|| "empty".into(), Ident::to_string));
-        let items = with_prelude(self.items);
+        let items = match text {
+            Some(text) => with_places(self.items, text, &self.constants, &mut { self.assertions }),
+            None => self.items,
+        };
+        let items = with_prelude(items);
         let files = self.files.iter().map(|path| Literal::string(&path.to_string_lossy()));
         let (mut declared, mut given) = (TokenStream::new(), TokenStream::new());
         if !self.constants.is_empty() {
@@ -104,6 +111,55 @@ fn public_names(items: &TokenStream) -> Vec<Ident> {
         }
     }
     names
+}
+
+/// The items with the user's places on what is asserted of constants, `const _: () = ::core::assert!(A == B, "…");`: rustc underlines
+/// the constant in the application that asks for it.
+fn with_places(
+    items: TokenStream,
+    text: &Text,
+    constants: &[(Ident, String)],
+    assertions: &mut Vec<(String, Range<usize>)>,
+) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = items.into_iter().collect();
+    for at in 0..tokens.len() {
+        let TokenTree::Group(group) = &tokens[at] else { continue };
+        if assertions.is_empty() {
+            break;
+        }
+        let (inside, delimiter) = (group.stream(), group.delimiter());
+        let known = assertions.iter().position(|(message, _)| is_assertion(&tokens[..at], &inside, message));
+        let (inside, span) = match known {
+            Some(known) => {
+                let (_, place) = assertions.remove(known);
+                let named: Vec<&str> =
+                    constants.iter().filter(|(name, _)| mentions(&inside, name)).map(|(_, name)| name.as_str()).collect();
+                let span = Span::call_site().located_at(text.one_of(place, &named).unwrap_or_else(Span::call_site));
+                tokens[at - 7..at].iter_mut().for_each(|token| token.set_span(span));
+                (inside, span)
+            }
+            None => (with_places(inside, text, constants, assertions), group.span()),
+        };
+        let mut group = Group::new(delimiter, inside);
+        group.set_span(span);
+        tokens[at] = TokenTree::Group(group);
+    }
+    tokens.into_iter().collect()
+}
+
+/// Whether these are the brackets of `::core::assert!(…, "message")`.
+fn is_assertion(before: &[TokenTree], inside: &TokenStream, message: &str) -> bool {
+    let is_assert = before.len() >= 7 && matches!(&before[before.len() - 2], TokenTree::Ident(word) if word == "assert");
+    let last = inside.clone().into_iter().last();
+    is_assert && matches!(last, Some(TokenTree::Literal(text)) if text.to_string() == Literal::string(message).to_string())
+}
+
+fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(word) => word == *name,
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        _ => false,
+    })
 }
 
 /// Every module with the prelude of Rust in it, for crates that do without an implicit one.

@@ -41,6 +41,13 @@ impl Text {
         self.pieces.iter().map(|piece| piece.0.clone())
     }
 
+    /// The first token in a place that is one of these names, or the first in all of the text.
+    pub fn one_of(&self, place: Range<usize>, names: &[&str]) -> Option<Span> {
+        let is_one = |piece: &&(Range<usize>, Span)| self.text.get(piece.0.clone()).is_some_and(|text| names.contains(&text));
+        let inside = |piece: &&(Range<usize>, Span)| piece.0.start >= place.start && piece.0.end <= place.end && is_one(piece);
+        self.pieces.iter().find(inside).or_else(|| self.pieces.iter().find(is_one)).map(|piece| piece.1)
+    }
+
     /// The token of the first name that reads `name`.
     pub fn name(&self, name: &str) -> Option<Span> {
         self.pieces.iter().find(|piece| self.text.get(piece.0.clone()) == Some(name)).map(|piece| piece.1)

@@ -50,10 +50,15 @@ impl<'a> Elaboration<'a> {
     /// Notes that a definition is applied; refuses one inside of itself, and nesting without end.
     pub(super) fn enter(&mut self, callee: Callee<'a>, name: &str, span: Span) -> Outcome<()> {
         let item = std::ptr::from_ref(callee.item) as usize;
-        if self.applications.iter().any(|application| application.item == item) {
+        if let Some(first) = self.applications.iter().position(|application| application.item == item) {
             let message = format!("`{name}` needs itself");
             let help = "a definition cannot be recursive: repeat it, as in `repeat(3, block)`";
-            return Err(self.report(Diagnostic::error("NN0111", span, message).label("applied inside of its own definition").help(help)));
+            let mut diagnostic = Diagnostic::error("NN0111", span, message).label("applied inside of its own definition");
+            let others: Vec<String> = self.applications[first + 1..].iter().map(|application| format!("`{}`", application.name)).collect();
+            if !others.is_empty() {
+                diagnostic = diagnostic.note(format!("`{name}` applies {}, which applies `{name}`", others.join(", which applies ")));
+            }
+            return Err(self.report(diagnostic.help(help)));
         }
         if self.applications.len() >= MOST_DEPTH {
             let message = format!("definitions stand inside of each other more than {MOST_DEPTH} deep");
@@ -290,8 +295,27 @@ impl<'a> Elaboration<'a> {
                     positional.len()
                 ),
             };
-            let mut diagnostic = Diagnostic::error(code, span, message).help(help);
-            diagnostic = diagnostic.also(definition.name.span, "defined here");
+            let mut diagnostic = Diagnostic::error(code, span, message).also(definition.name.span, "defined here");
+            // what stands too far back is given by the names of the next that have a default
+            let free = |hyper: &&Hyper| {
+                !required(hyper) && arguments.iter().filter_map(|one| one.name.as_ref()).all(|name| name.text != hyper.name.text)
+            };
+            let extra = positional.get(all.len()..).unwrap_or_default();
+            let names: Vec<&Hyper> = hypers.iter().filter(free).take(extra.len()).collect();
+            let fits = |(argument, hyper): (&&Argument, &&Hyper)| {
+                let is_switch = |value: &Expression| matches!(value.kind, ExpressionKind::Boolean(_));
+                hyper.default.as_ref().is_some_and(is_switch) == is_switch(&argument.value.value)
+            };
+            let fit = names.len() == extra.len() && extra.iter().zip(&names).all(fits);
+            diagnostic = if let ([first, .., last] | [first @ last], true) = (extra, fit)
+                && first.span.source == last.span.source
+            {
+                let named = extra.iter().zip(&names).map(|(argument, hyper)| format!("{} = {}", hyper.name.text, self.text(argument.span)));
+                let named = named.collect::<Vec<_>>().join(", ");
+                diagnostic.replace("give it by name", first.span.to(last.span), named)
+            } else {
+                diagnostic.help(help)
+            };
             return Err(self.report(diagnostic));
         };
         let mut places = order.into_iter();

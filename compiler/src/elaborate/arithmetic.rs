@@ -85,6 +85,11 @@ impl<'a> Elaboration<'a> {
                 left = Err(super::values::Reported);
                 continue;
             };
+            if *factor != Factor::Times && position == Position::Real && self.number_of(&b) == Some(0.0) {
+                let message = format!("a division by {}", self.text(part.span));
+                let help = "divide by what is not 0; infinity is written `inf`";
+                self.warn_once(Diagnostic::warning("NN0807", part.span, message).label("this is 0").help(help));
+            }
             let reals = matches!(a, Value::Real(_)) && *factor != Factor::Remainder;
             left = if reals {
                 factors.push(self.real_of(a, span)?);
@@ -148,11 +153,13 @@ impl<'a> Elaboration<'a> {
             }
         }
         if let (Some(x), Some(y)) = (self.number_of(&a), self.number_of(&b)) {
-            return Ok(Value::Number(match factor {
+            let result = match factor {
                 Factor::Times => x * y,
                 Factor::Divide => x / y,
                 Factor::Remainder => x - y * (x / y).floor(),
-            }));
+            };
+            self.lint_range(result, a_span.to(b_span));
+            return Ok(Value::Number(result));
         }
         let (a, b) = (self.real_of(a, a_span)?, self.real_of(b, b_span)?);
         let pool = &mut self.equations.pool;

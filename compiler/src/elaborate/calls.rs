@@ -106,7 +106,15 @@ impl<'a> Elaboration<'a> {
                 "uniform" | "normal" | "orthogonal" => self.draw(frame, context, &name.text, first, expression.span),
                 text if super::names::BUILT_IN.contains(&text) => {
                     let message = format!("`{text}` stands only in a chain");
-                    Err(self.report(Diagnostic::error("NN0503", expression.span, message).help(format!("write `x -> {text}(…)`"))))
+                    let given: Vec<&str> = first.iter().map(|argument| self.text(argument.span)).collect();
+                    let written = match (text, &given[..]) {
+                        ("flatten", [value]) => format!("{value} -> flatten"),
+                        ("flatten", _) => "x -> flatten".to_string(),
+                        ("reshape", [value, sizes @ ..]) if !sizes.is_empty() => format!("{value} -> reshape({})", sizes.join(", ")),
+                        ("reshape", [value]) => format!("{value} -> reshape(…)"),
+                        _ => format!("x -> {text}(…)"),
+                    };
+                    Err(self.report(Diagnostic::error("NN0503", expression.span, message).help(format!("write `{written}`"))))
                 }
                 _ => {
                     let diagnostic = self.unknown_callable(frame, 0, &name.text, name.span);

@@ -702,4 +702,21 @@ Not good:
 
 Right:
     model M(x[4], m[4]: index(2)) -> y { s[i] = if i == 0 || m[i] == 1 { x[i] } else { -inf }; y = s -> softmax; }"),
+    code("NN0806", "a number beyond the range of f32 (lint)", "\
+Numbers are read in double precision. Generated code computes in `f32` if nothing else is asked for, and what is larger
+than about 3.4e38 is infinite there.
+
+Not good:
+    model M(x[4]) -> y { y[i] = min(x[i], 1e39); }
+
+Right:
+    model M(x[4]) -> y { y[i] = min(x[i], 1e38); }"),
+    code("NN0807", "a division by 0 (lint)", "\
+A divisor that is 0 makes every element infinite or NaN. Where integers are divided, it is refused.
+
+Not good:
+    const EPS = 0; model M(x[4]) -> y { y[i] = x[i] / EPS; }
+
+Right:
+    const EPS = 1e-6; model M(x[4]) -> y { y[i] = x[i] / EPS; }"),
 ];

@@ -190,44 +190,9 @@ impl<'a> Elaboration<'a> {
         position: Position,
     ) -> Outcome<Value> {
         let known = context.facts.len();
-        let result = self.choose_within(frame, context, span, arms, otherwise, position);
+        let arms = self.arms(frame, context, arms, otherwise, position);
         context.facts.truncate(known);
-        result
-    }
-
-    fn choose_within(
-        &mut self,
-        frame: &mut Frame<'a>,
-        context: &mut Context,
-        span: Span,
-        arms: &'a [(Expression, Flow)],
-        otherwise: &'a Flow,
-        position: Position,
-    ) -> Outcome<Value> {
-        let mut taken: Vec<(Condition, Value, Span)> = Vec::new();
-        let mut last = None;
-        for (test, flow) in arms {
-            let condition = self.condition(frame, context, test)?;
-            if condition == Condition::FALSE {
-                continue;
-            }
-            let known = context.facts.len();
-            context.facts.push(condition);
-            let value = self.flow_value(frame, context, &flow.value, flow, position);
-            context.facts.truncate(known);
-            let value = value?;
-            if condition == Condition::TRUE {
-                last = Some((value, flow.span));
-                break;
-            }
-            taken.push((condition, value, flow.span));
-            let opposite = self.equations.pool.not(condition);
-            context.facts.push(opposite);
-        }
-        let (last, last_span) = match last {
-            Some(last) => last,
-            None => (self.flow_value(frame, context, &otherwise.value, otherwise, position)?, otherwise.span),
-        };
+        let (taken, (last, last_span)) = arms?;
         if taken.is_empty() {
             return Ok(last);
         }
@@ -252,6 +217,37 @@ impl<'a> Elaboration<'a> {
             result = self.equations.pool.select(condition, value, result);
         }
         Ok(Value::Real(result))
+    }
+
+    /// The values that may be chosen, each with its condition, and what is left if no condition holds. The facts that each value may rely
+    /// on stay in the context.
+    fn arms(
+        &mut self,
+        frame: &mut Frame<'a>,
+        context: &mut Context,
+        arms: &'a [(Expression, Flow)],
+        otherwise: &'a Flow,
+        position: Position,
+    ) -> Outcome<(Vec<(Condition, Value, Span)>, (Value, Span))> {
+        let mut taken = Vec::new();
+        for (test, flow) in arms {
+            let condition = self.condition(frame, context, test)?;
+            if condition == Condition::FALSE {
+                continue;
+            }
+            let known = context.facts.len();
+            context.facts.push(condition);
+            let value = self.flow_value(frame, context, &flow.value, flow, position);
+            context.facts.truncate(known);
+            let value = value?;
+            if condition == Condition::TRUE {
+                return Ok((taken, (value, flow.span)));
+            }
+            taken.push((condition, value, flow.span));
+            let opposite = self.equations.pool.not(condition);
+            context.facts.push(opposite);
+        }
+        Ok((taken, (self.flow_value(frame, context, &otherwise.value, otherwise, position)?, otherwise.span)))
     }
 
     /// A choice between integers becomes an integer tensor of its own.

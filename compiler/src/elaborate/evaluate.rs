@@ -153,7 +153,17 @@ impl<'a> Elaboration<'a> {
             let message = format!("{} is too large for a number", cut(text));
             return Err(self.report(Diagnostic::error("NN0205", span, message).help("infinity is written `inf`")));
         }
+        self.lint_range(value, span);
         Ok(Value::Number(value))
+    }
+
+    /// Warns of a number that single precision does not hold.
+    pub(super) fn lint_range(&mut self, number: f64, span: Span) {
+        if number.is_finite() && !(number as f32).is_finite() {
+            let message = format!("{} is beyond the range of `f32`, where it becomes infinity", cut(self.text(span)));
+            let help = "infinity is written `inf`; code in `f64` holds numbers up to 1.8e308";
+            self.warn_once(Diagnostic::warning("NN0806", span, message).label("the largest number of `f32` is about 3.4e38").help(help));
+        }
     }
 
     /// A bare name.
@@ -467,6 +477,24 @@ impl<'a> Elaboration<'a> {
             let mut diagnostic = Diagnostic::error("NN0309", access.span, message).label(format!("its shape is {shape}"));
             if let Some(&place) = frame.places.get(&name) {
                 diagnostic = diagnostic.also(place, "defined here");
+            }
+            if own.len() == dims.len() {
+                // what is written, and more names or fewer, until there is one for each axis
+                let mut all: Vec<String> = dims.iter().take(tensor.axes.len()).map(|dim| self.text(dim.span).trim().to_string()).collect();
+                let free = ["i", "j", "k", "l", "m", "n"].into_iter().filter(|&letter| {
+                    !context.indices.contains_key(letter) && !frame.values.contains_key(letter) && all.iter().all(|index| index != letter)
+                });
+                let more: Vec<String> = free.take(tensor.axes.len() - all.len()).map(str::to_string).collect();
+                let sums = more.join(", ");
+                all.extend(more);
+                let whole = format!("{name}[{}]", all.join(", "));
+                if all.len() == tensor.axes.len() {
+                    diagnostic = diagnostic.help(if sums.is_empty() {
+                        format!("write `{whole}`")
+                    } else {
+                        format!("write `{whole}`; an index that is not on the left is reduced: `sum({sums}) {whole}`")
+                    });
+                }
             }
             return Err(self.report(diagnostic));
         }

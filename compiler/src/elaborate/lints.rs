@@ -2,6 +2,7 @@
 
 use super::Elaboration;
 use super::models::Read;
+use super::walk;
 use crate::equations::{Equations, Function, Name, Part, Parts, ScalarNode};
 use crate::library;
 use crate::model::Derivative;
@@ -25,13 +26,8 @@ pub(super) fn shadowing(file: &File) -> Vec<Diagnostic> {
 }
 
 /// Definitions and imports of a file that nothing in it mentions; in a file without a model they are there for others.
-pub(super) fn unused(
-    file: &File,
-    used: &dyn Fn(&Item) -> bool,
-    text: &dyn Fn(Span) -> String,
-    imports: &[(Vec<&str>, Span)],
-) -> Vec<Diagnostic> {
-    let words: Vec<BTreeSet<String>> = file.items.iter().map(|item| words_of(&text(item.span))).collect();
+pub(super) fn unused(file: &File, used: &dyn Fn(&Item) -> bool, imports: &[(Vec<&str>, Span)]) -> Vec<Diagnostic> {
+    let words: Vec<BTreeSet<&str>> = file.items.iter().map(walk::mentioned).collect();
     // in how many items each word stands
     let mut mentions: BTreeMap<&str, usize> = BTreeMap::new();
     for word in words.iter().flatten() {
@@ -52,12 +48,6 @@ pub(super) fn unused(
         }
     }
     warnings
-}
-
-/// The words of a text.
-fn words_of(text: &str) -> BTreeSet<String> {
-    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
-    lines.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')).map(str::to_string).collect()
 }
 
 impl<'a> Elaboration<'a> {

@@ -46,6 +46,7 @@ mod whole;
 mod tests;
 
 pub use codes::{CODES, Code};
+pub use names::nearest;
 
 use crate::equations::{AtomNode, Equations, Index, Name, Pool, Scalar};
 use crate::library;
@@ -54,6 +55,7 @@ use apply::Application;
 use names::{Files, Module};
 use nnc_grammar::tree::{Body, Chain, Definition, File, Item, ItemKind};
 use nnc_grammar::{Diagnostic, Label, Source, Sources, Span};
+use sizes::Solved;
 use std::collections::{BTreeMap, BTreeSet};
 use values::{Outcome, Reported, Tensor, Value};
 
@@ -109,7 +111,7 @@ pub fn elaborate(
         let all: Vec<&str> =
             root.items.iter().filter(|item| matches!(item.kind, ItemKind::Model(_))).filter_map(library::item_name).collect();
         let mut diagnostic = Diagnostic::error("NN0113", span, format!("no model is called `{name}`"));
-        if let Some(near) = names::nearest(name, all.iter().copied()) {
+        if let Some(near) = nearest(name, all.iter().copied()) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         problems.push(diagnostic);
@@ -137,12 +139,9 @@ pub fn elaborate(
             let found = library::item_name(item).and_then(|name| modules[0].items.get(name));
             found.is_some_and(|item| used.contains(&(std::ptr::from_ref::<Item>(item) as usize)))
         };
-        let text = |span: Span| {
-            sources.0.get(span.source as usize).and_then(|source| source.text.get(span.range())).unwrap_or_default().to_string()
-        };
         let imports: Vec<(Vec<&str>, Span)> =
             files.imports[0].iter().map(|&(file, span)| (modules[file].items.keys().copied().collect(), span)).collect();
-        warnings.extend(lints::unused(root, &used, &text, &imports));
+        warnings.extend(lints::unused(root, &used, &imports));
     }
     let mut elaboration = Elaboration::new(&modules, settings, sources);
     for (number, module) in modules.iter().enumerate().filter(|(_, module)| !module.library) {
@@ -273,7 +272,7 @@ struct Elaboration<'a> {
     /// Names of sizes, and what was asserted to equal them.
     replaced: BTreeMap<Name, Index>,
     /// Equalities found in this reading.
-    solved: Vec<(Name, Index, String)>,
+    solved: Vec<Solved>,
     /// Values of `const` items; nothing while one is being found.
     constants_done: BTreeMap<(usize, &'a str), Option<Value>>,
     /// The states of the optimizers that are being read: the port of the parameter, the parameter, what is declared.
@@ -341,7 +340,7 @@ impl<'a> Elaboration<'a> {
 
     /// Reads one model, as often as equalities are found.
     fn read_model(&mut self, item: &'a Item, definition: &'a Definition, docs: Vec<String>) -> Option<Model> {
-        let mut asserted: Vec<(Name, Index, String)> = Vec::new();
+        let mut asserted: Vec<Solved> = Vec::new();
         for _ in 0..32 {
             let model = self.read_twice(item, definition, docs.clone());
             if self.solved.is_empty() {
@@ -355,7 +354,7 @@ impl<'a> Elaboration<'a> {
                 return Some(model);
             }
             // the rest of what this reading found may follow from the first
-            let (name, value, message) = self.solved.remove(0);
+            let Solved { name, value, message, span } = self.solved.remove(0);
             let single: BTreeMap<Name, Index> = [(name, value)].into();
             let replaced = self.replaced.clone();
             for (&other, &index) in &replaced {
@@ -363,7 +362,7 @@ impl<'a> Elaboration<'a> {
                 self.replaced.insert(other, index);
             }
             self.replaced.insert(name, value);
-            asserted.push((name, value, message));
+            asserted.push(Solved { name, value, message, span });
             self.again();
         }
         let message = "more than 32 sizes would have to be equal";
@@ -385,8 +384,8 @@ impl<'a> Elaboration<'a> {
     }
 
     /// Equalities of constants of Rust are asserted; those of dynamic sizes are what the shapes at the entry say.
-    fn add_equalities(&mut self, model: &mut Model, asserted: &[(Name, Index, String)]) {
-        for (name, value, message) in asserted {
+    fn add_equalities(&mut self, model: &mut Model, asserted: &[Solved]) {
+        for Solved { name, value, message, span } in asserted {
             let pool = &mut model.training.equations.pool;
             let text = pool.text(*name).to_string();
             if !model.interface.constants.contains(&text) {
@@ -394,14 +393,14 @@ impl<'a> Elaboration<'a> {
             }
             let left = pool.size(&text, 1);
             let message = message.clone();
-            let assertion = Assertion { left, equal: true, right: *value, message };
+            let assertion = Assertion { left, equal: true, right: *value, message, span: *span };
             model.interface.assertions.push(assertion);
         }
         // both pools know what the interface speaks of
         model.inference.equations.pool = {
             let pool = &model.inference.equations.pool;
             let mut pool = pool.clone();
-            for (name, ..) in asserted {
+            for Solved { name, .. } in asserted {
                 let text = pool.text(*name).to_string();
                 pool.size(&text, 1);
             }
@@ -564,6 +563,15 @@ impl<'a> Elaboration<'a> {
             self.problems.push(diagnostic);
         }
         Reported
+    }
+
+    /// Notes a lint on the text of the user, once.
+    fn warn_once(&mut self, warning: Diagnostic) {
+        let span = warning.labels[0].span;
+        let known = self.warnings.iter().any(|known| known.code == warning.code && known.labels[0].span == span);
+        if span.source < library::FIRST_SOURCE && !known {
+            self.warnings.push(warning);
+        }
     }
 
     /// The text of a place.

@@ -404,7 +404,7 @@ impl<'a> Elaboration<'a> {
         self.add_batch(&mut frame);
         let Some(first) = chain.stages.first() else { return Err(Reported) };
         let link = Link::of_stage(first);
-        let inputs = self.inputs_of(&mut frame, &link, first.span, 0)?;
+        let inputs = self.inputs_of(&mut frame, &link, first.span)?;
         let links: Vec<Link<'a>> = chain.stages.iter().map(Link::of_stage).collect();
         self.scope_of_chain(&mut frame, 0, &chain.stages);
         let results = self.run_links(&mut frame, 0, &links, inputs)?;
@@ -420,22 +420,25 @@ impl<'a> Elaboration<'a> {
     }
 
     /// The inputs that the first stage of a chain needs.
-    fn inputs_of(&mut self, frame: &mut Frame<'a>, link: &Link<'a>, span: Span, depth: u32) -> Outcome<Vec<Tensor>> {
+    fn inputs_of(&mut self, frame: &mut Frame<'a>, link: &Link<'a>, span: Span) -> Outcome<Vec<Tensor>> {
         let text = link.name.text.as_str();
         let unknown = |missing: &str| {
             let message = format!("`{text}` at the head of a chain does not tell the shape of the input");
             let help = format!("write the input: `model Net(x[…]) -> y {{ y = x -> {text} -> …; }}`");
             Diagnostic::error("NN0212", span, message).label(missing.to_string()).help(help)
         };
-        if depth > 20 {
-            return Err(self.report(unknown("too many definitions lead to it")));
-        }
         if matches!(text, "residual" | "repeat")
             && let Some(argument) = link.arguments.last()
-            && let ExpressionKind::Call { path, first, second: None } = &argument.value.value.kind
         {
-            let inner = Link { label: None, name: &path.segments[0], arguments: first, span: argument.span };
-            return self.inputs_of(frame, &inner, span, depth + 1);
+            let inner = match &argument.value.value.kind {
+                ExpressionKind::Call { path, first, second: None } => Some((path, first.as_slice())),
+                ExpressionKind::Name(path) => Some((path, [].as_slice())),
+                _ => None,
+            };
+            if let Some((path, arguments)) = inner {
+                let inner = Link { label: None, name: &path.segments[0], arguments, span: argument.span };
+                return self.inputs_of(frame, &inner, span);
+            }
         }
         let Some(callee) = self.callee(frame.module, text) else {
             if super::calls::is_function(text) || super::names::BUILT_IN.contains(&text) {
@@ -455,10 +458,13 @@ impl<'a> Elaboration<'a> {
             Body::Chain(chain) => {
                 self.defaults(&mut inner, definition.hypers.as_deref().unwrap_or_default())?;
                 let Some(first) = chain.stages.first() else { return Err(Reported) };
-                let link = Link::of_stage(first);
+                let head = Link::of_stage(first);
                 inner.front = frame.front.clone();
                 inner.hides_batch = frame.hides_batch;
-                self.inputs_of(&mut inner, &link, span, depth + 1)
+                self.enter(callee, text, link.span)?;
+                let inputs = self.inputs_of(&mut inner, &head, span);
+                self.leave();
+                inputs
             }
             Body::Block { ports, .. } => {
                 let mut missing = Vec::new();

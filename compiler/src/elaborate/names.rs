@@ -239,7 +239,7 @@ pub(super) const SCALAR_FUNCTIONS: &[&str] =
     &["exp", "log", "tanh", "sigmoid", "softplus", "erf", "sin", "cos", "sqrt", "abs", "floor", "stop"];
 
 /// The name that is nearest to a wrong one, if one is near.
-pub(super) fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     if wrong.len() > 64 {
         return None;
     }

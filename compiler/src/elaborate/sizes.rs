@@ -13,6 +13,16 @@ use nnc_grammar::{Diagnostic, Span};
 /// The largest integer that can be a size.
 const MOST: i64 = 1 << 31;
 
+/// `name == value`, which rustc or a call decides.
+pub(super) struct Solved {
+    pub name: Name,
+    pub value: Index,
+    /// What went wrong where it does not hold.
+    pub message: String,
+    /// The application in the user's text that asks for it.
+    pub span: Span,
+}
+
 impl<'a> Elaboration<'a> {
     /// An expression as a size: an integer that is at least 1 and free of indices.
     pub(super) fn size(&mut self, frame: &mut Frame<'a>, context: &mut Context, expression: &'a Expression, what: &str) -> Outcome<Index> {
@@ -61,10 +71,16 @@ impl<'a> Elaboration<'a> {
 
     /// Notes what must hold and cannot be decided here.
     pub(super) fn assert(&mut self, left: Index, equal: bool, right: Index, message: String) {
-        let assertion = Assertion { left, equal, right, message };
+        let assertion = Assertion { left, equal, right, message, span: self.applied_at() };
         if !self.assertions.iter().any(|known| known.left == left && known.right == right && known.equal == equal) {
             self.assertions.push(assertion);
         }
+    }
+
+    /// The user's application around what is read.
+    fn applied_at(&self) -> Span {
+        let users = self.applications.iter().rev().map(|application| application.span);
+        users.into_iter().find(|span| span.source < crate::library::FIRST_SOURCE).unwrap_or_default()
     }
 
     /// Whether two sizes are equal; what is undecided is asserted.
@@ -84,7 +100,8 @@ impl<'a> Elaboration<'a> {
             return false;
         }
         let Some((name, value)) = self.solve(difference) else { return false };
-        self.solved.push((name, value, message));
+        let span = self.applied_at();
+        self.solved.push(Solved { name, value, message, span });
         true
     }
 

@@ -1,6 +1,10 @@
 //! Walks over trees: what an expression mentions.
 
-use nnc_grammar::tree::{Argument, DimKind, Expression, ExpressionKind, Flow, Stage};
+use nnc_grammar::tree::{
+    Argument, Binder, Body, Chain, Dim, DimKind, Expression, ExpressionKind, Flow, Hyper, Item, ItemKind, KindKind, Port, Stage, Statement,
+    StatementKind,
+};
+use std::collections::BTreeSet;
 
 /// Calls `f` for the expressions directly inside of one, flows and their stages' arguments among them.
 pub(super) fn inside<'a>(expression: &'a Expression, f: &mut dyn FnMut(&'a Expression)) {
@@ -136,4 +140,131 @@ pub(super) fn applications_in_chain<'a>(argument: &'a Argument, f: &mut dyn FnMu
         applications_in_arguments(path.segments.first().map_or("", |name| &name.text), first, f);
     }
     applications_in_stages(&argument.value.stages, f);
+}
+
+/// The names that an item reads or applies. Names that it binds itself may be among them where it reads them.
+pub(super) fn mentioned(item: &Item) -> BTreeSet<&str> {
+    let mut found = Mentioned(BTreeSet::new());
+    match &item.kind {
+        ItemKind::Import(_) => {}
+        ItemKind::Constant { value, .. } => value.iter().for_each(|value| found.expression(value)),
+        ItemKind::Function { hypers, value, .. } => {
+            found.hypers(hypers);
+            found.expression(value);
+        }
+        ItemKind::Layer(definition) | ItemKind::Model(definition) | ItemKind::Optimizer(definition) => {
+            found.hypers(definition.hypers.as_deref().unwrap_or_default());
+            match &definition.body {
+                Body::Chain(chain) => found.chain(chain),
+                Body::Block { ports, statements, .. } => {
+                    ports.iter().for_each(|port| found.port(port));
+                    statements.iter().for_each(|statement| found.statement(statement));
+                }
+            }
+        }
+    }
+    found.0
+}
+
+struct Mentioned<'a>(BTreeSet<&'a str>);
+
+impl<'a> Mentioned<'a> {
+    fn hypers(&mut self, hypers: &'a [Hyper]) {
+        hypers.iter().filter_map(|hyper| hyper.default.as_ref()).for_each(|default| self.expression(default));
+    }
+
+    fn port(&mut self, port: &'a Port) {
+        self.dims(&port.axes);
+        if let Some(kind) = &port.kind {
+            self.kind(&kind.kind);
+        }
+    }
+
+    fn kind(&mut self, kind: &'a KindKind) {
+        if let KindKind::Index { low, high } = kind {
+            low.iter().chain([high]).for_each(|bound| self.expression(bound));
+        }
+    }
+
+    fn dims(&mut self, dims: &'a [Dim]) {
+        for dim in dims {
+            if let DimKind::Named(_, expression) | DimKind::Expression(expression) = &dim.kind {
+                self.expression(expression);
+            }
+        }
+    }
+
+    fn binders(&mut self, binders: &'a [Binder]) {
+        binders.iter().filter_map(|binder| binder.range.as_ref()).for_each(|range| self.expression(range));
+    }
+
+    fn statement(&mut self, statement: &'a Statement) {
+        match &statement.kind {
+            StatementKind::Unbatched => {}
+            StatementKind::If { arms, otherwise } => {
+                for (condition, statements) in arms {
+                    self.expression(condition);
+                    statements.iter().for_each(|statement| self.statement(statement));
+                }
+                otherwise.iter().flatten().for_each(|statement| self.statement(statement));
+            }
+            StatementKind::Declare { tensors, .. } => {
+                for (port, initial) in tensors {
+                    self.port(port);
+                    initial.iter().for_each(|initial| self.expression(initial));
+                }
+            }
+            StatementKind::Let(_, value) | StatementKind::Check(value, _) => self.expression(value),
+            StatementKind::Block(_, chain) | StatementKind::Optimizer { chain, .. } => self.chain(chain),
+            StatementKind::Loss(flow) | StatementKind::Metric(_, flow) | StatementKind::Destructure { value: flow, .. } => self.flow(flow),
+            StatementKind::Update { binders, value, .. } => {
+                self.binders(binders);
+                self.flow(value);
+            }
+            StatementKind::Equation { binders, kind, value, .. } => {
+                self.binders(binders);
+                kind.iter().for_each(|kind| self.kind(&kind.kind));
+                self.flow(value);
+            }
+        }
+    }
+
+    fn chain(&mut self, chain: &'a Chain) {
+        self.stages(&chain.stages);
+    }
+
+    fn flow(&mut self, flow: &'a Flow) {
+        self.expression(&flow.value);
+        self.stages(&flow.stages);
+    }
+
+    fn stages(&mut self, stages: &'a [Stage]) {
+        for stage in stages {
+            self.0.insert(&stage.name.text);
+            stage.arguments.iter().flatten().for_each(|argument| self.flow(&argument.value));
+        }
+    }
+
+    fn expression(&mut self, expression: &'a Expression) {
+        match &expression.kind {
+            ExpressionKind::Name(path) | ExpressionKind::Read(path, _) | ExpressionKind::Call { path, .. } => {
+                self.0.extend(path.segments.first().map(|name| name.text.as_str()));
+            }
+            _ => {}
+        }
+        match &expression.kind {
+            ExpressionKind::If { arms, otherwise } => {
+                for (condition, flow) in arms {
+                    self.expression(condition);
+                    self.flow(flow);
+                }
+                self.flow(otherwise);
+            }
+            ExpressionKind::Total(_, flows) | ExpressionKind::Group(flows) => flows.iter().for_each(|flow| self.flow(flow)),
+            ExpressionKind::Call { first, second, .. } => {
+                first.iter().chain(second.iter().flatten()).for_each(|argument| self.flow(&argument.value));
+            }
+            _ => inside(expression, &mut |part| self.expression(part)),
+        }
+    }
 }

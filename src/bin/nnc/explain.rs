@@ -17,8 +17,10 @@ pub fn run(arguments: &Arguments, messages: &Messages) -> Result<(), Failure> {
         let lines: String = codes.iter().map(|(code, title, _)| format!("{code}  {title}\n")).collect();
         return files::print(&lines, messages);
     };
-    let upper = wanted.to_uppercase();
-    match codes.iter().find(|(code, ..)| *code == upper || code.trim_start_matches("NN") == upper) {
+    // `nn202` and `202` are as good as `NN0202`
+    let digits = wanted.trim_start_matches(['N', 'n']);
+    let full = format!("NN{digits:0>4}");
+    match codes.iter().find(|(code, ..)| *code == full) {
         Some((code, title, explanation)) => files::print(format!("{code}: {title}\n\n{}\n", explanation.trim()), messages),
         None => Err(messages.plain(&format!("there is no code `{wanted}`; `nnc explain` lists them"), Failure::Usage)),
     }

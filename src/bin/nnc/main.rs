@@ -199,7 +199,9 @@ fn understand(arguments: &ModelArguments, messages: &Messages) -> Result<Underst
                 1 => format!("the model {}", names[0]),
                 _ => format!("the models {}", names.join(", ")),
             };
-            return Err(messages.plain(&format!("{name} has no model `{wanted}`; it has {known}"), Failure::Usage));
+            let near = nnc_compiler::nearest(wanted, names.iter().map(|name| name.trim_matches('`')));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(messages.plain(&format!("{name} has no model `{wanted}`; it has {known}{near}"), Failure::Usage));
         }
     }
     Ok(understood)

@@ -33,7 +33,9 @@ pub fn place(model: &Model, tensors: &Tensors, judged: bool) -> Result<Given, Ve
     let known: BTreeSet<&str> = ports.iter().map(|port| port.name.as_str()).chain(kept.iter().map(|kept| kept.name.as_str())).collect();
     for name in tensors.keys().filter(|name| !known.contains(name.as_str())) {
         let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-        problems.push(format!("`{name}` is no parameter, input or target of `{}`, which has {}", interface.name, names.join(", ")));
+        let near = nnc_compiler::nearest(name, known.iter().copied());
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        problems.push(format!("`{name}` is no parameter, input or target of `{}`, which has {}{near}", interface.name, names.join(", ")));
     }
     let some = interface.targets.iter().any(|target| tensors.contains_key(&target.name));
     let targets = judged || some || interface.targets.is_empty();

@@ -167,6 +167,7 @@ fn without_time() {
     error[NN0309]: `y` has 1 axis but is read with 2 indices
       `y[t - 1, 0]`: its shape is [4]
       `y`: defined here
+      help: write `y[t - 1]`
 
     model M(x[4]) -> y { y[t: 4] = y[t - 1]; }
     error[NN0301]: index `t - 1` of `y` can go below 0

@@ -1,0 +1,5 @@
+nnc::nn! {}
+
+fn main() {
+    let _ = nnc::nn!();
+}
