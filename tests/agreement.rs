@@ -10,7 +10,7 @@ mod random_models;
 
 use ndarray::{ArrayD, IxDyn};
 use nnc_compiler::equations::interpret::{Value, interpret};
-use nnc_compiler::equations::{AtomNode, Index, Pool};
+use nnc_compiler::equations::{AtomNode, Equations, Index, Name, Pool};
 use nnc_compiler::model::{BATCH, Model, PortKind};
 use nnc_compiler::{Options, Precision, Settings, derived, generate_text, next_states, understand};
 use std::collections::BTreeMap;
@@ -47,7 +47,6 @@ fn atom_value(pool: &Pool, atom: nnc_compiler::equations::Atom, sizes: &BTreeMap
 /// What a model is given, and what it should compute.
 struct Case {
     name: String,
-    level: u8,
     sizes: Vec<i64>,
     parameters: Vec<f64>,
     states: Vec<f64>,
@@ -63,7 +62,21 @@ fn flat(value: &Value) -> Vec<f64> {
     }
 }
 
-fn case(model: &Model, batch: i64, precision: Precision, level: u8) -> Option<Case> {
+/// A model with the gradients of its loss.
+struct Derived {
+    model: Model,
+    training: Equations,
+    gradients: Vec<(usize, Name)>,
+}
+
+impl Derived {
+    fn new(model: &Model) -> Derived {
+        let (training, gradients) = derived(model);
+        Derived { model: model.clone(), training, gradients }
+    }
+}
+
+fn case(Derived { model, training, gradients }: &Derived, batch: i64, precision: Precision) -> Option<Case> {
     let interface = &model.interface;
     let pool = &model.training.equations.pool;
     let mut draws = Draws(batch as u64 * 1000);
@@ -118,7 +131,6 @@ fn case(model: &Model, batch: i64, precision: Precision, level: u8) -> Option<Ca
         };
         expected.push((name, flat(value)));
     }
-    let (training, gradients) = derived(model);
     let mut wanted = vec![model.training.loss];
     wanted.extend(gradients.iter().map(|&(_, name)| name));
     let next = next_states(model);
@@ -126,7 +138,7 @@ fn case(model: &Model, batch: i64, precision: Precision, level: u8) -> Option<Ca
     let drawn = nnc_compiler::evaluate::draws(&training.pool, &model.training.random, &sizes, 11, 3).expect("all sizes are known");
     // numbers of f32 come out as those of f64, rounded
     given.extend(drawn.into_iter().map(|(name, value)| (name, Value::Real(value.real().expect("reals").mapv(rounded)))));
-    let values = interpret(&training, &sizes, &given, &wanted).unwrap_or_else(|fault| panic!("{}: {fault}", interface.name));
+    let values = interpret(training, &sizes, &given, &wanted).unwrap_or_else(|fault| panic!("{}: {fault}", interface.name));
     expected.push(("loss of training".into(), flat(&values[0])));
     for (number, parameter) in interface.parameters.iter().enumerate() {
         let trained = gradients.iter().position(|&(of, _)| of == number);
@@ -138,12 +150,12 @@ fn case(model: &Model, batch: i64, precision: Precision, level: u8) -> Option<Ca
         expected.push((format!("next {}", interface.states[number].name), flat(value)));
     }
     let sizes = order.iter().map(|name| sizes[name]).collect();
-    Some(Case { name: interface.name.clone(), level, sizes, parameters, states, data, outputs, expected })
+    Some(Case { name: interface.name.clone(), sizes, parameters, states, data, outputs, expected })
 }
 
-/// A line for the program.
+/// A line for the program; it computes the case on every instruction set.
 fn encode(case: &Case) -> String {
-    let mut line = format!("{} {} {}", case.name, case.level, case.sizes.len());
+    let mut line = format!("{} {}", case.name, case.sizes.len());
     for size in &case.sizes {
         let _ = write!(line, " {size}");
     }
@@ -179,7 +191,6 @@ enum Numbers<T> {
 fn run<N: Network>(words: &mut dyn Iterator<Item = &str>) -> String {
     let mut number = || words.next().expect("a number").parse::<f64>().expect("a number");
     let count = |number: &mut dyn FnMut() -> f64| number() as usize;
-    limit(number() as u8);
     let sizes: Vec<usize> = (0..count(&mut number)).map(|_| number() as usize).collect();
     let (parameter_count, state_count, data_count) = (count(&mut number), count(&mut number), count(&mut number));
     assert_eq!((parameter_count, state_count), (N::PARAMETER_COUNT, N::STATE_COUNT));
@@ -206,11 +217,26 @@ fn run<N: Network>(words: &mut dyn Iterator<Item = &str>) -> String {
         .collect();
     let mut number = || words.next().expect("a number").parse::<f64>().expect("a number");
     let output_count = number() as usize;
-    let mut outputs: Vec<Vec<N::Real>> = (0..output_count).map(|_| vec![N::Real::NAN; number() as usize]).collect();
+    let lengths: Vec<usize> = (0..output_count).map(|_| number() as usize).collect();
+    let on = |level: u8| {
+        limit(level);
+        let outputs = lengths.iter().map(|&length| vec![N::Real::NAN; length]).collect();
+        compute::<N>(&parameters, &states, &sizes, &data, outputs)
+    };
+    [1, 2, 3].map(on).join(" ")
+}
+
+fn compute<N: Network>(
+    parameters: &[N::Real],
+    states: &[N::Real],
+    sizes: &[usize],
+    data: &[Data<'_, N::Real>],
+    mut outputs: Vec<Vec<N::Real>>,
+) -> String {
     for (port, output) in N::OUTPUTS.iter().zip(&outputs) {
-        assert_eq!(N::port_length(port, &sizes).expect("sizes"), output.len());
+        assert_eq!(N::port_length(port, sizes).expect("sizes"), output.len());
     }
-    let mut workspace = vec![Lane::ZERO; N::workspace(&sizes).expect("sizes")];
+    let mut workspace = vec![Lane::ZERO; N::workspace(sizes).expect("sizes")];
     // Whatever stood there before must not matter.
     for lane in Lane::flat_mut::<N::Real>(&mut workspace) {
         *lane = N::Real::NAN;
@@ -218,21 +244,21 @@ fn run<N: Network>(words: &mut dyn Iterator<Item = &str>) -> String {
     let mut results: Vec<f64> = Vec::new();
     {
         let mut slices: Vec<&mut [N::Real]> = outputs.iter_mut().map(|output| &mut output[..]).collect();
-        N::predict(&parameters, &states, &sizes, &data[..N::INPUTS.len()], &mut slices, &mut workspace).expect("predict");
+        N::predict(parameters, states, sizes, &data[..N::INPUTS.len()], &mut slices, &mut workspace).expect("predict");
     }
     results.extend(outputs.iter().flatten().map(|x| x.to_f64()));
     let mut metrics = vec![N::Real::NAN; N::METRICS.len()];
-    let loss = N::evaluate(&parameters, &states, &sizes, &data, &mut metrics, &mut workspace).expect("evaluate");
+    let loss = N::evaluate(parameters, states, sizes, data, &mut metrics, &mut workspace).expect("evaluate");
     results.push(loss.to_f64());
     results.extend(metrics.iter().map(|x| x.to_f64()));
     let mut gradient = vec![N::Real::NAN; N::PARAMETER_COUNT];
     let (draws, mut next) = (Draws { seed: 11, step: 3 }, vec![N::Real::NAN; N::STATE_COUNT]);
-    let loss = N::gradient(&parameters, &states, draws, &sizes, &data, &mut gradient, &mut next, &mut workspace).expect("gradient");
+    let loss = N::gradient(parameters, states, draws, sizes, data, &mut gradient, &mut next, &mut workspace).expect("gradient");
     results.push(loss.to_f64());
     results.extend(gradient.iter().chain(&next).map(|x| x.to_f64()));
     let mut state = vec![N::Real::NAN; N::OPTIMIZER_STATE_COUNT];
-    N::init_optimizer(&parameters, &mut state).expect("init_optimizer");
-    let mut trained = parameters.clone();
+    N::init_optimizer(parameters, &mut state).expect("init_optimizer");
+    let mut trained = parameters.to_vec();
     N::update(&N::Optimizer::default(), 1, &mut trained, &gradient, &mut state, &mut workspace).expect("update");
     N::init(0, &mut trained).expect("init");
     N::init_states(0, &mut next).expect("init_states");
@@ -282,6 +308,8 @@ fn build(name: &str, rust: &str, models: &[Model]) -> PathBuf {
         .args(["build", "--quiet", "--offline"])
         .current_dir(&folder)
         .env("CARGO_TARGET_DIR", &target)
+        .env("CARGO_PROFILE_DEV_DEBUG", "0") // two fifths of the compiler's time
+        .env("CARGO_INCREMENTAL", "0")
         .status()
         .expect("cargo runs");
     assert!(status.success(), "the generated code of {name} does not compile: see {}", folder.display());
@@ -306,8 +334,15 @@ fn run(program: &Path, cases: &[Case]) -> Vec<Vec<f64>> {
     results
 }
 
-/// Differences that are more than rounding.
+/// Differences that are more than rounding, on every instruction set.
 fn differences(case: &Case, found: &[f64], tolerance: f64) -> Vec<String> {
+    let count = case.expected.iter().map(|(_, numbers)| numbers.len()).sum::<usize>();
+    let on = |level: usize| differences_on(level, case, found.get((level - 1) * count..level * count).unwrap_or_default(), tolerance);
+    let extra = (found.len() > 3 * count).then(|| format!("{}: {} numbers, expected {}", case.name, found.len(), 3 * count));
+    (1..=3).flat_map(on).chain(extra).collect()
+}
+
+fn differences_on(level: usize, case: &Case, found: &[f64], tolerance: f64) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut at = 0;
     for (what, expected) in &case.expected {
@@ -323,44 +358,40 @@ fn differences(case: &Case, found: &[f64], tolerance: f64) -> Vec<String> {
             wrong.push(format!("{what}[{position}]: expected {}, found {}", expected[position], found[position]));
         }
     }
-    wrong.iter().map(|what| format!("{} at {:?}, level {}: {what}", case.name, case.sizes, case.level)).collect()
+    wrong.iter().map(|what| format!("{} at {:?}, level {level}: {what}", case.name, case.sizes)).collect()
 }
 
 fn check(subject: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let file = |folder: &str| std::fs::read_to_string(root.join(folder).join(format!("{subject}.nn")));
     let text = file("tests/library").or_else(|_| file("tests/agreement")).expect("a file of models");
-    let wrong = [Precision::Single, Precision::Double].map(|precision| compare(subject, &text, precision, &[0, 1, 5, 17], &[1, 2, 3]));
-    let wrong = wrong.concat();
+    let wrong = compare(subject, &text, &[Precision::Single, Precision::Double], &[0, 1, 5, 17]);
     assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
 }
 
 /// How the models of a text, compiled, differ from the interpreter.
-fn compare(subject: &str, text: &str, precision: Precision, batches: &[i64], levels: &[u8]) -> Vec<String> {
+fn compare(subject: &str, text: &str, precisions: &[Precision], batches: &[i64]) -> Vec<String> {
     let only = std::env::var("NNC_AGREEMENT").unwrap_or_default();
     let only: Vec<&str> = only.split(',').filter(|word| !word.is_empty()).collect();
-    let options = Options { precision, ..Options::default() };
     let mut load = |_: &str, path: &str| Err(format!("no file {path}"));
     let read = understand(&format!("{subject}.nn"), text.as_bytes(), &mut load, &Settings::default());
     let models = read.unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics)).models;
-    let rust = generate_text(models.clone(), &options);
-    let name = format!("{subject}_{}", if precision == Precision::Single { "f32" } else { "f64" });
-    let program = build(&name, &rust, &models);
-    let mut cases = Vec::new();
-    for model in &models {
-        if !only.is_empty() && !only.contains(&subject) && !only.contains(&&model.interface.name[..]) {
-            continue;
-        }
-        for &batch in batches {
-            for &level in levels {
-                cases.extend(case(model, batch, precision, level));
-            }
-        }
+    let asked = |model: &&Model| only.is_empty() || only.contains(&subject) || only.contains(&&model.interface.name[..]);
+    let derived: Vec<Derived> = models.iter().filter(asked).map(Derived::new).collect();
+    let mut wrong = Vec::new();
+    for &precision in precisions {
+        let rust = generate_text(models.clone(), &Options { precision, ..Options::default() });
+        let name = format!("{subject}_{}", if precision == Precision::Single { "f32" } else { "f64" });
+        let program = build(&name, &rust, &models);
+        let cases: Vec<Case> =
+            derived.iter().flat_map(|derived| batches.iter().map(|&batch| case(derived, batch, precision))).flatten().collect();
+        let results = run(&program, &cases);
+        let tolerance = if precision == Precision::Single { 2e-5 } else { 1e-12 };
+        wrong.extend(
+            cases.iter().zip(&results).flat_map(|(case, found)| differences(case, found, tolerance)).map(|text| format!("{name}: {text}")),
+        );
     }
-    let results = run(&program, &cases);
-    let tolerance = if precision == Precision::Single { 2e-5 } else { 1e-12 };
-    let wrong = cases.iter().zip(&results).flat_map(|(case, found)| differences(case, found, tolerance));
-    wrong.map(|text| format!("{name}: {text}")).collect()
+    wrong
 }
 
 /// Random models, in `f64`. `NNC_COMPILED=2000` asks for more than 50; `NNC_SEED` is the first seed, and `R7` is the model of seed 7.
@@ -372,7 +403,7 @@ fn random() {
     let mut wrong = Vec::new();
     for seeds in seeds.chunks(50) {
         let texts = seeds.iter().map(|&seed| random_models::random_model(&format!("R{seed}"), seed, 2 + seed as usize % 7));
-        wrong.extend(compare("random", &texts.collect::<Vec<_>>().join("\n"), Precision::Double, &[0, 1, 5], &[1, 3]));
+        wrong.extend(compare("random", &texts.collect::<Vec<_>>().join("\n"), &[Precision::Double], &[0, 1, 5]));
     }
     println!("{models} models from seed {first}: {} differences", wrong.len());
     assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));

@@ -133,6 +133,7 @@ fn compiled(models: &[Model], precision: Precision) -> String {
     std::fs::copy(Path::new(root).join("Cargo.lock"), folder.join("Cargo.lock")).expect("the lock file");
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--quiet", "--offline"]).current_dir(&folder).env("CARGO_TARGET_DIR", place.join("agreement").join("target"));
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0"); // as there
     let output = command.output().expect("cargo runs");
     assert!(output.status.success(), "{}\nsee {}", String::from_utf8_lossy(&output.stderr), folder.display());
     String::from_utf8(output.stdout).expect("text")
