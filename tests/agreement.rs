@@ -1,6 +1,6 @@
 //! Generated code against the interpreter: every model of `tests/library`, and of `tests/agreement` for what those are too small for, in
 //! `f32` and `f64`, on every instruction set, at batches that are empty, one, and no multiple of a vector. Values, loss, metrics and the
-//! gradient of every parameter.
+//! gradient of every parameter. No call of a network allocates.
 //!
 //! The models of a file are compiled into one program, a package under `target/agreement`, which reads cases and writes results as text.
 //! `NNC_AGREEMENT=dense,Mlp` restricts the test to these files or models.
@@ -181,7 +181,41 @@ fn encode(case: &Case) -> String {
 const MAIN: &str = r#"
 use nnc::kernels::{Element, Lane, limit};
 use nnc::network::{Data, Draws, Network};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::BufRead;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The system's, with a count of what is asked of it.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all is done by `System`.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(memory, layout) }
+    }
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What `call` gives, without an allocation.
+fn without_allocation<R>(what: &str, call: impl FnOnce() -> R) -> R {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let result = call();
+    let after = ALLOCATIONS.load(Ordering::Relaxed);
+    assert_eq!(after, before, "{what} allocates");
+    result
+}
 
 enum Numbers<T> {
     Real(Vec<T>),
@@ -244,24 +278,24 @@ fn compute<N: Network>(
     let mut results: Vec<f64> = Vec::new();
     {
         let mut slices: Vec<&mut [N::Real]> = outputs.iter_mut().map(|output| &mut output[..]).collect();
-        N::predict(parameters, states, sizes, &data[..N::INPUTS.len()], &mut slices, &mut workspace).expect("predict");
+        without_allocation("predict", || N::predict(parameters, states, sizes, &data[..N::INPUTS.len()], &mut slices, &mut workspace)).expect("predict");
     }
     results.extend(outputs.iter().flatten().map(|x| x.to_f64()));
     let mut metrics = vec![N::Real::NAN; N::METRICS.len()];
-    let loss = N::evaluate(parameters, states, sizes, data, &mut metrics, &mut workspace).expect("evaluate");
+    let loss = without_allocation("evaluate", || N::evaluate(parameters, states, sizes, data, &mut metrics, &mut workspace)).expect("evaluate");
     results.push(loss.to_f64());
     results.extend(metrics.iter().map(|x| x.to_f64()));
     let mut gradient = vec![N::Real::NAN; N::PARAMETER_COUNT];
     let (draws, mut next) = (Draws { seed: 11, step: 3 }, vec![N::Real::NAN; N::STATE_COUNT]);
-    let loss = N::gradient(parameters, states, draws, sizes, data, &mut gradient, &mut next, &mut workspace).expect("gradient");
+    let loss = without_allocation("gradient", || N::gradient(parameters, states, draws, sizes, data, &mut gradient, &mut next, &mut workspace)).expect("gradient");
     results.push(loss.to_f64());
     results.extend(gradient.iter().chain(&next).map(|x| x.to_f64()));
     let mut state = vec![N::Real::NAN; N::OPTIMIZER_STATE_COUNT];
-    N::init_optimizer(parameters, &mut state).expect("init_optimizer");
+    without_allocation("init_optimizer", || N::init_optimizer(parameters, &mut state)).expect("init_optimizer");
     let mut trained = parameters.to_vec();
-    N::update(&N::Optimizer::default(), 1, &mut trained, &gradient, &mut state, &mut workspace).expect("update");
-    N::init(0, &mut trained).expect("init");
-    N::init_states(0, &mut next).expect("init_states");
+    without_allocation("update", || N::update(&N::Optimizer::default(), 1, &mut trained, &gradient, &mut state, &mut workspace)).expect("update");
+    without_allocation("init", || N::init(0, &mut trained)).expect("init");
+    without_allocation("init_states", || N::init_states(0, &mut next)).expect("init_states");
     let texts: Vec<String> = results.iter().map(|x| format!("{x:e}")).collect();
     texts.join(" ")
 }
@@ -417,4 +451,4 @@ macro_rules! subjects {
         }
     )*};
 }
-subjects!(activations attention convolution dense derivatives initial kept losses metrics noise normalization optimizers padding pooling recurrent resampling schedules shape sizes windows);
+subjects!(activations attention convolution dense derivatives initial kept losses metrics noise normalization optimizers padding pooling recurrent resampling schedules shape sizes trained windows);
