@@ -486,7 +486,7 @@ fn any_bytes() {
 #[test]
 fn more_messages_than_one_reads_are_counted() {
     let unused: String = (0..150).map(|number| format!("fn f{number}(x) = {number} * x;\n")).collect();
-    let folder = Folder::new("many").with("many.nn", &format!("{unused}{GOOD}"));
+    let folder = Folder::new("many").with("many.nn", format!("{unused}{GOOD}"));
     for arguments in [&["check", "many.nn"][..], &["check", "many.nn", "--message-format", "json"]] {
         let said = nnc(&folder, arguments);
         assert_eq!(said.matches("is not used in this file").count(), 100, "{said}");
