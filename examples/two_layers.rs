@@ -37,7 +37,7 @@ fn spirals() -> (Vec<[f32; 2]>, Vec<i32>) {
     (0..200).map(|i| (point(i), (i % 2) as i32)).unzip()
 }
 
-fn train<N: Network<Real = f32>>() -> Result<f64, nnc::Error> {
+fn train<N: Network<Real = f32, Loss = f32>>() -> Result<f64, nnc::Error> {
     let (x, t) = spirals();
     let mut model = Model::<N>::new(0);
     for _ in 0..1000 {

@@ -139,11 +139,12 @@ impl<N: Network> Model<N> {
         Ok(Evaluation { loss, metrics: &self.metrics })
     }
 
-    /// The loss on these samples, as training sees it; its gradient is in [`Model::gradients`] afterwards.
+    /// The loss on these samples, as training sees it; its gradient is in [`Model::gradients`] afterwards. Where a model names its losses
+    /// they are a struct of numbers by their names, and the gradient of each parameter is that of the loss which is for it.
     ///
     /// # Errors
     /// As [`Model::evaluate`].
-    pub fn gradient(&mut self, inputs: impl Ports<N::Real>, targets: impl Ports<N::Real>) -> Result<N::Real, Error> {
+    pub fn gradient(&mut self, inputs: impl Ports<N::Real>, targets: impl Ports<N::Real>) -> Result<N::Loss, Error> {
         let Model { parameters, states, next, seed, step, gradient, workspace, .. } = self;
         let draws = Draws { seed: *seed, step: *step + 1 };
         next.clear();
@@ -179,7 +180,7 @@ impl<N: Network> Model<N> {
     ///
     /// # Errors
     /// As [`Model::evaluate`].
-    pub fn step(&mut self, inputs: impl Ports<N::Real>, targets: impl Ports<N::Real>) -> Result<N::Real, Error> {
+    pub fn step(&mut self, inputs: impl Ports<N::Real>, targets: impl Ports<N::Real>) -> Result<N::Loss, Error> {
         let loss = self.gradient(inputs, targets)?;
         self.update();
         Ok(loss)
@@ -397,8 +398,8 @@ impl<N: Network> fmt::Debug for Outputs<'_, N> {
 
 /// What [`Model::evaluate`] found.
 pub struct Evaluation<'m, N: Network> {
-    /// The loss.
-    pub loss: N::Real,
+    /// The loss, or the losses by their names: `evaluation.loss.critic`.
+    pub loss: N::Loss,
     /// The metrics, in the order of [`Network::METRICS`].
     pub metrics: &'m [N::Real],
 }

@@ -4,6 +4,7 @@
 //! works without an allocator. [`Model`](crate::Model) owns such slices for those who have one. The generated type has typed functions of
 //! the same names, which these call.
 
+use core::fmt;
 use core::ops::Range;
 use nnc_kernels::{Element, Error, Lane};
 
@@ -97,6 +98,8 @@ pub trait Network {
     type Real: Element;
     /// The numbers of its optimizer that may change between steps; `Default` gives those of the model's text.
     type Optimizer: Clone + Default;
+    /// What training makes smaller: a number, or where the model names its losses a struct of numbers by their names.
+    type Loss: Copy + fmt::Debug + PartialEq;
 
     /// The model's name.
     const NAME: &'static str;
@@ -120,6 +123,8 @@ pub trait Network {
     const TARGETS: &'static [Port];
     /// Outputs in order.
     const OUTPUTS: &'static [Port];
+    /// Names of the losses; `loss` for one that the model gives no name.
+    const LOSSES: &'static [&'static str];
     /// Names of the metrics.
     const METRICS: &'static [&'static str];
     /// Names of the sizes that each call is given: `batch` first if samples come in batches, then the model's run-time sizes.
@@ -164,7 +169,7 @@ pub trait Network {
         outputs: &mut [&mut [Self::Real]],
         workspace: &mut [Lane],
     ) -> Result<(), Error>;
-    /// The loss, without training; writes the metrics. `data` are the inputs and then the targets.
+    /// The losses, without training; writes the metrics. `data` are the inputs and then the targets.
     ///
     /// # Errors
     /// As [`Network::predict`].
@@ -175,8 +180,9 @@ pub trait Network {
         data: &[Data<'_, Self::Real>],
         metrics: &mut [Self::Real],
         workspace: &mut [Lane],
-    ) -> Result<Self::Real, Error>;
-    /// The loss of the training program; writes its gradient with respect to all parameters, and the states after this step.
+    ) -> Result<Self::Loss, Error>;
+    /// The losses of the training program; writes the gradient with respect to all parameters, of each by the loss that is for it and 0 of
+    /// one that is frozen, and the states after this step.
     ///
     /// # Errors
     /// As [`Network::predict`].
@@ -190,7 +196,7 @@ pub trait Network {
         gradient: &mut [Self::Real],
         next: &mut [Self::Real],
         workspace: &mut [Lane],
-    ) -> Result<Self::Real, Error>;
+    ) -> Result<Self::Loss, Error>;
     /// Updates the parameters from a gradient; `step` counts from 1. The workspace has at least [`Network::UPDATE_WORKSPACE`] cache lines.
     ///
     /// # Errors
@@ -203,6 +209,8 @@ pub trait Network {
         state: &mut [Self::Real],
         workspace: &mut [Lane],
     ) -> Result<(), Error>;
+    /// A number of the losses by its place in [`Network::LOSSES`].
+    fn loss(loss: &Self::Loss, number: usize) -> Option<Self::Real>;
     /// Reads or changes a field of the optimizer by its place in [`Network::FIELDS`].
     fn field(optimizer: &mut Self::Optimizer, number: usize) -> Option<&mut f64>;
 }

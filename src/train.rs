@@ -34,8 +34,10 @@ impl Default for Trainer {
 pub struct Epoch {
     /// 1, 2, 3, …
     pub number: usize,
-    /// The mean loss of its steps.
+    /// The mean loss of its steps; where a model has several, their sum.
     pub loss: f64,
+    /// The mean of each loss of its steps, by name; none where a model has one without a name.
+    pub losses: Vec<(&'static str, f64)>,
     /// The loss on the samples for validation.
     pub validation: Option<f64>,
     /// The metrics on the samples for validation.
@@ -46,7 +48,11 @@ pub struct Epoch {
 
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "epoch {:3}  loss {:.4}", self.number, self.loss)?;
+        write!(f, "epoch {:3}", self.number)?;
+        match &self.losses[..] {
+            [] => write!(f, "  loss {:.4}", self.loss)?,
+            losses => losses.iter().try_for_each(|(name, loss)| write!(f, "  {name} {loss:.4}"))?,
+        }
         if let Some(validation) = self.validation {
             write!(f, "  validation {validation:.4}")?;
         }
@@ -92,12 +98,15 @@ impl Trainer {
             (Vec::new(), Best::<N::Real> { loss: f64::INFINITY, epoch: 0, parameters: Vec::new(), states: Vec::new() });
         for number in 1..=self.epochs {
             let start = Instant::now();
-            let loss = self.epoch(model, data, number)?;
+            let losses = self.epoch(model, data, number)?;
+            let loss = losses.iter().sum();
             let (validation, metrics) = match evaluate(model, validation, self.batch)? {
                 Some((loss, metrics)) => (Some(loss), metrics),
                 None => (None, Vec::new()),
             };
-            let epoch = Epoch { number, loss, validation, metrics, elapsed: start.elapsed() };
+            let names = if N::LOSSES == ["loss"] { &[] } else { N::LOSSES };
+            let losses = names.iter().copied().zip(losses).collect();
+            let epoch = Epoch { number, loss, losses, validation, metrics, elapsed: start.elapsed() };
             each_epoch(&epoch, model);
             epochs.push(epoch);
             if let Some(patience) = self.patience {
@@ -117,17 +126,18 @@ impl Trainer {
         Ok(epochs)
     }
 
-    /// One pass over the data; the mean loss, of each sample before the step that saw it.
-    fn epoch<N: Network>(&self, model: &mut Model<N>, data: &Dataset<N::Real>, number: usize) -> Result<f64, Error> {
+    /// One pass over the data; the mean of each loss, of each sample before the step that saw it.
+    fn epoch<N: Network>(&self, model: &mut Model<N>, data: &Dataset<N::Real>, number: usize) -> Result<Vec<f64>, Error> {
         let (inputs, all) = (N::INPUTS.len(), N::INPUTS.len() + N::TARGETS.len());
         check_columns::<N>(data)?;
-        let mut sum = 0.0;
+        let mut sums = vec![0.0; N::LOSSES.len()];
         let mut batches = data.batches(self.batch, self.seed, number as u32);
         while let Some(batch) = batches.next() {
             let loss = model.step(batch.ports(0..inputs), batch.ports(inputs..all))?;
-            sum += loss.to_f64() * batch.len() as f64;
+            sums.iter_mut().zip(each_loss::<N>(&loss)).for_each(|(sum, loss)| *sum += loss * batch.len() as f64);
         }
-        Ok(sum / data.len().max(1) as f64)
+        sums.iter_mut().for_each(|sum| *sum /= data.len().max(1) as f64);
+        Ok(sums)
     }
 }
 
@@ -153,10 +163,15 @@ fn evaluate<N: Network>(model: &mut Model<N>, data: &Dataset<N::Real>, batch: us
     while let Some(batch) = batches.next() {
         let weight = batch.len() as f64 / data.len() as f64;
         let found = model.evaluate(batch.ports(0..inputs), batch.ports(inputs..all))?;
-        loss += found.loss.to_f64() * weight;
+        loss += each_loss::<N>(&found.loss).sum::<f64>() * weight;
         metrics.iter_mut().zip(found.metrics).for_each(|(sum, metric)| *sum += metric.to_f64() * weight);
     }
     Ok(Some((loss, N::METRICS.iter().copied().zip(metrics).collect())))
+}
+
+/// The numbers of the losses, in the order of [`Network::LOSSES`].
+fn each_loss<N: Network>(loss: &N::Loss) -> impl Iterator<Item = f64> {
+    (0..N::LOSSES.len()).filter_map(|number| N::loss(loss, number)).map(Element::to_f64)
 }
 
 fn check_columns<N: Network>(data: &Dataset<N::Real>) -> Result<(), Error> {

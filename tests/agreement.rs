@@ -118,7 +118,7 @@ fn case(Derived { model, training, gradients }: &Derived, batch: i64, precision:
     let mut expected = Vec::new();
     let mut outputs = Vec::new();
     let mut wanted = model.inference.outputs.clone();
-    wanted.push(model.inference.loss);
+    wanted.extend(&model.inference.losses);
     wanted.extend(&model.inference.metrics);
     let values =
         interpret(&model.inference.equations, &sizes, &given, &wanted).unwrap_or_else(|fault| panic!("{}: {fault}", interface.name));
@@ -131,7 +131,8 @@ fn case(Derived { model, training, gradients }: &Derived, batch: i64, precision:
         };
         expected.push((name, flat(value)));
     }
-    let mut wanted = vec![model.training.loss];
+    let mut wanted = model.training.losses.clone();
+    let losses = wanted.len();
     wanted.extend(gradients.iter().map(|&(_, name)| name));
     let next = next_states(model);
     wanted.extend(next.iter().map(|&(_, name)| name));
@@ -139,14 +140,15 @@ fn case(Derived { model, training, gradients }: &Derived, batch: i64, precision:
     // numbers of f32 come out as those of f64, rounded
     given.extend(drawn.into_iter().map(|(name, value)| (name, Value::Real(value.real().expect("reals").mapv(rounded)))));
     let values = interpret(training, &sizes, &given, &wanted).unwrap_or_else(|fault| panic!("{}: {fault}", interface.name));
-    expected.push(("loss of training".into(), flat(&values[0])));
+    let names = interface.losses.iter().map(|loss| format!("{} of training", loss.name));
+    expected.extend(names.zip(values.iter().map(flat)));
     for (number, parameter) in interface.parameters.iter().enumerate() {
         let trained = gradients.iter().position(|&(of, _)| of == number);
         let count = parameter.axes.iter().map(|&axis| size(pool, axis, &sizes) as usize).product();
-        let values = trained.map_or_else(|| vec![0.0; count], |position| flat(&values[position + 1]));
+        let values = trained.map_or_else(|| vec![0.0; count], |position| flat(&values[losses + position]));
         expected.push((format!("gradient of {}", parameter.name), values));
     }
-    for (&(number, _), value) in next.iter().zip(&values[1 + gradients.len()..]) {
+    for (&(number, _), value) in next.iter().zip(&values[losses + gradients.len()..]) {
         expected.push((format!("next {}", interface.states[number].name), flat(value)));
     }
     let sizes = order.iter().map(|name| sizes[name]).collect();
@@ -283,12 +285,12 @@ fn compute<N: Network>(
     results.extend(outputs.iter().flatten().map(|x| x.to_f64()));
     let mut metrics = vec![N::Real::NAN; N::METRICS.len()];
     let loss = without_allocation("evaluate", || N::evaluate(parameters, states, sizes, data, &mut metrics, &mut workspace)).expect("evaluate");
-    results.push(loss.to_f64());
+    results.extend((0..N::LOSSES.len()).map(|number| N::loss(&loss, number).expect("a number").to_f64()));
     results.extend(metrics.iter().map(|x| x.to_f64()));
     let mut gradient = vec![N::Real::NAN; N::PARAMETER_COUNT];
     let (draws, mut next) = (Draws { seed: 11, step: 3 }, vec![N::Real::NAN; N::STATE_COUNT]);
     let loss = without_allocation("gradient", || N::gradient(parameters, states, draws, sizes, data, &mut gradient, &mut next, &mut workspace)).expect("gradient");
-    results.push(loss.to_f64());
+    results.extend((0..N::LOSSES.len()).map(|number| N::loss(&loss, number).expect("a number").to_f64()));
     results.extend(gradient.iter().chain(&next).map(|x| x.to_f64()));
     let mut state = vec![N::Real::NAN; N::OPTIMIZER_STATE_COUNT];
     without_allocation("init_optimizer", || N::init_optimizer(parameters, &mut state)).expect("init_optimizer");

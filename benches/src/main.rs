@@ -14,7 +14,7 @@ nnc::nn_file!("models/w3.nn");
 nnc::nn_file!("models/w4.nn");
 
 /// A workload: parameters, one batch, and what a step needs.
-struct Work<N: Network<Real = f32>> {
+struct Work<N: Network<Real = f32, Loss = f32>> {
     parameters: Vec<f32>,
     gradient: Vec<f32>,
     state: Vec<f32>,
@@ -26,7 +26,7 @@ struct Work<N: Network<Real = f32>> {
     step: u64,
 }
 
-impl<N: Network<Real = f32>> Work<N> {
+impl<N: Network<Real = f32, Loss = f32>> Work<N> {
     fn new(batch: usize, features: usize, classes: usize) -> Self {
         let mut work = Work {
             parameters: vec![0.0; N::PARAMETER_COUNT],

@@ -9,7 +9,7 @@ use crate::model::{BATCH, Draw, Forward, Model, Parameter, Random, stream};
 use crate::simplify::stabilise;
 use ndarray::{ArrayD, IxDyn};
 use nnc_kernels::{draw_normal, draw_uniform, normal, orthogonal, uniform};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod steps;
 
@@ -43,11 +43,14 @@ impl Pass {
 pub struct Evaluation {
     /// In the order of the model's results.
     pub outputs: Vec<(String, Value)>,
-    /// If the targets were given.
+    /// If the targets were given; of several losses their sum.
     pub loss: Option<f64>,
+    /// Each loss by its name, if the targets were given.
+    pub losses: Vec<(String, f64)>,
     /// If the targets were given.
     pub metrics: Vec<(String, f64)>,
-    /// If they were asked for: of each parameter, then of each real input and target.
+    /// If they were asked for: of each parameter, then of each real input and target. Where there are several losses, that of a parameter
+    /// that is trained is by the loss that is for it, any other by their sum.
     pub gradients: Vec<(String, Value)>,
     /// In training, the states after this step.
     pub states: Vec<(String, Value)>,
@@ -199,7 +202,8 @@ pub fn evaluate(model: &Model, values: &Values, pass: Pass) -> Result<Evaluation
     given.extend(draws(&forward.equations.pool, &forward.random, &sizes, seed, step)?);
     let run = |equations: &Equations, wanted: &[Name]| interpret(equations, &sizes, &given, wanted);
     // what the language promises of logarithms holds here too
-    let mut keep: Vec<Name> = forward.outputs.iter().chain([&forward.loss]).chain(&forward.metrics).copied().collect();
+    let mut keep: Vec<Name> =
+        forward.outputs.iter().chain([&forward.loss]).chain(&forward.losses).chain(&forward.metrics).copied().collect();
     let judged_count = keep.len();
     let updates: BTreeMap<Name, Name> = forward.updates.iter().copied().collect();
     keep.extend(updates.values());
@@ -210,12 +214,21 @@ pub fn evaluate(model: &Model, values: &Values, pass: Pass) -> Result<Evaluation
     let outputs = model.interface.outputs.iter().map(|port| port.name.clone()).zip(results.by_ref()).collect();
     let mut evaluation = Evaluation { outputs, ..Evaluation::default() };
     evaluation.loss = results.next().as_ref().map(number);
+    let losses = model.interface.losses.iter().map(|loss| loss.name.clone());
+    evaluation.losses = losses.zip(results.by_ref().map(|value| number(&value))).collect();
     let metrics = model.interface.metrics.iter().map(|(name, _)| name.clone());
     evaluation.metrics = metrics.zip(results.by_ref().map(|value| number(&value))).collect();
     if gradients {
-        let (names, tensors): (Vec<String>, Vec<Name>) = differentiable(model).into_iter().unzip();
-        let adjoints = derive(&mut equations, forward.loss, &tensors);
-        evaluation.gradients = names.into_iter().zip(run(&equations, &adjoints)?).collect();
+        let asked = differentiable(model);
+        let losses: BTreeSet<Name> = asked.iter().map(|&(_, _, loss)| loss).collect();
+        let mut adjoints = BTreeMap::new();
+        for loss in losses {
+            let tensors: Vec<Name> = asked.iter().filter(|&&(.., of)| of == loss).map(|&(_, tensor, _)| tensor).collect();
+            let derived = derive(&mut equations, loss, &tensors);
+            adjoints.extend(tensors.into_iter().zip(derived));
+        }
+        let wanted: Vec<Name> = asked.iter().map(|(_, tensor, _)| adjoints[tensor]).collect();
+        evaluation.gradients = asked.into_iter().map(|(name, ..)| name).zip(run(&equations, &wanted)?).collect();
     }
     if train {
         let next = |state: &Parameter| updates.get(&state.tensor).copied().unwrap_or(state.tensor);
@@ -229,11 +242,17 @@ pub fn evaluate(model: &Model, values: &Values, pass: Pass) -> Result<Evaluation
     Ok(evaluation)
 }
 
-/// Parameters, then real inputs and targets.
-fn differentiable(model: &Model) -> Vec<(String, Name)> {
-    let interface = &model.interface;
+/// Parameters, then real inputs and targets: name, tensor, and by which loss its gradient is.
+fn differentiable(model: &Model) -> Vec<(String, Name, Name)> {
+    let (interface, forward) = (&model.interface, &model.training);
+    let trained = model.trained();
+    let loss_of = |position: usize| {
+        let own = trained.iter().position(|trained| trained.contains(&position));
+        own.map_or(forward.loss, |number| forward.losses[number])
+    };
     let real = |port: &&crate::model::Port| !matches!(port.kind, crate::model::PortKind::Index { .. });
-    let parameters = interface.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.tensor));
-    let ports = interface.inputs.iter().chain(&interface.targets).filter(real).map(|port| (port.name.clone(), port.tensor));
-    parameters.chain(ports).collect()
+    let parameters = interface.parameters.iter().enumerate();
+    let parameters = parameters.map(|(position, parameter)| (parameter.name.clone(), parameter.tensor, loss_of(position)));
+    let ports = interface.inputs.iter().chain(&interface.targets).filter(real);
+    parameters.chain(ports.map(|port| (port.name.clone(), port.tensor, forward.loss))).collect()
 }

@@ -34,7 +34,7 @@ pub use front::{Failure, Load, Understood, codes, understand, understand_chain};
 use derive::derive;
 use emit::{Network, emit};
 use equations::{Equations, Name};
-use model::{Model, Parameter};
+use model::{Forward, Model, Parameter};
 use nnc_grammar::{Diagnostic, Sources, on_large_stack};
 use proc_macro2::TokenStream;
 use program::{Destination, Program};
@@ -97,13 +97,17 @@ pub fn programs(model: Model) -> Network {
     let outputs = inference.outputs.iter().enumerate().map(|(number, &name)| (name, Destination::Output(number)));
     let metrics = inference.metrics.iter().enumerate().map(|(number, &name)| (name, Destination::Metric(number)));
     let predict = program(inference.equations.clone(), outputs.collect());
-    let evaluate = program(inference.equations.clone(), [(inference.loss, Destination::Loss)].into_iter().chain(metrics).collect());
+    let evaluate = program(inference.equations.clone(), losses(inference).chain(metrics).collect());
     let (equations, gradients) = derived(&model);
     let gradients = gradients.into_iter().map(|(number, name)| (name, Destination::Gradient(number)));
     let states = next_states(&model).into_iter().map(|(number, name)| (name, Destination::State(number)));
-    let gradient = program(equations, gradients.chain([(model.training.loss, Destination::Loss)]).chain(states).collect());
+    let gradient = program(equations, gradients.chain(losses(&model.training)).chain(states).collect());
     let updates = model.optimizer.groups.iter().map(|group| group.elements.is_none().then(|| update::update(group))).collect();
     Network { model, predict, evaluate, gradient, untrained: None, updates }
+}
+
+fn losses(forward: &Forward) -> impl Iterator<Item = (Name, Destination)> {
+    forward.losses.iter().enumerate().map(|(number, &name)| (name, Destination::Loss(number)))
 }
 
 /// With the program for the gradients of what is not trained.
@@ -116,18 +120,20 @@ fn with_untrained(mut network: Network) -> Network {
     network
 }
 
-/// The equations of training with those of the gradients, and the gradient of each parameter that is trained, by its position.
-/// Logarithms become stable before their derivatives are taken.
+/// The equations of training with those of the gradients, and the gradient of each parameter that is trained, by its position: of the
+/// loss that is for it, so that no other gradient has an equation. Logarithms become stable before their derivatives are taken.
 pub fn derived(model: &Model) -> (Equations, Vec<(usize, Name)>) {
     let forward = &model.training;
-    let mut trained: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
-    trained.sort_unstable();
-    let parameters: Vec<Name> = trained.iter().map(|&position| model.interface.parameters[position].tensor).collect();
-    let mut keep = vec![forward.loss];
+    let mut keep = forward.losses.clone();
     keep.extend(next_states(model).into_iter().map(|(_, next)| next));
     let mut equations = stabilise(forward.equations.clone(), &keep);
-    let gradients = derive(&mut equations, forward.loss, &parameters);
-    (equations, trained.into_iter().zip(gradients).collect())
+    let mut gradients = Vec::new();
+    for (&loss, trained) in forward.losses.iter().zip(model.trained()) {
+        let parameters: Vec<Name> = trained.iter().map(|&position| model.interface.parameters[position].tensor).collect();
+        gradients.extend(trained.into_iter().zip(derive(&mut equations, loss, &parameters)));
+    }
+    gradients.sort_unstable_by_key(|&(position, _)| position);
+    (equations, gradients)
 }
 
 fn program(equations: Equations, results: Vec<(Name, Destination)>) -> Program {

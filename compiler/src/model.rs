@@ -11,7 +11,7 @@
 
 use crate::equations::{Equations, Index, Name, Scalar};
 use nnc_grammar::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::equations::BATCH;
 
@@ -29,6 +29,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// Positions of the parameters that are trained by each loss, in the order of [`Interface::losses`].
+    pub fn trained(&self) -> Vec<Vec<usize>> {
+        let trained: BTreeSet<usize> = self.optimizer.groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
+        let of = |loss: &Loss| loss.parameters.iter().copied().filter(|position| trained.contains(position)).collect();
+        self.interface.losses.iter().map(of).collect()
+    }
     /// What the loss has a gradient by, but is not trained: frozen parameters, then real inputs and targets; each with its name and axes.
     pub fn untrained(&self) -> Vec<(&str, Name, &[Index])> {
         let interface = &self.interface;
@@ -47,8 +53,10 @@ pub struct Forward {
     pub equations: Equations,
     /// The tensors of [`Interface::outputs`], in their order.
     pub outputs: Vec<Name>,
-    /// Rank 0.
+    /// Rank 0: the loss; where there are several, their sum.
     pub loss: Name,
+    /// The tensors of [`Interface::losses`], in their order, rank 0.
+    pub losses: Vec<Name>,
     /// The tensors of [`Interface::metrics`], in their order, rank 0.
     pub metrics: Vec<Name>,
     /// Next values of states: (state, value), in the order of [`Interface::states`]; none for a state that keeps its value.
@@ -114,8 +122,31 @@ pub struct Interface {
     pub parameters: Vec<Parameter>,
     /// States of layers and of the model, in the order of the text, which is their order in memory.
     pub states: Vec<Parameter>,
+    /// What parameters are trained by, in the order of the text: at least one.
+    pub losses: Vec<Loss>,
     /// Their names, with their `///` lines.
     pub metrics: Vec<(String, Vec<String>)>,
+}
+
+impl Interface {
+    /// Whether there is one loss and it has no name: a number, where several are known by their names.
+    pub fn has_plain_loss(&self) -> bool {
+        matches!(&self.losses[..], [loss] if loss.name == LOSS)
+    }
+}
+
+/// What a loss is called that has no name.
+pub const LOSS: &str = "loss";
+
+/// What some parameters are trained by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Its name in the text; [`LOSS`] if it has none.
+    pub name: String,
+    /// Its `///` lines.
+    pub docs: Vec<String>,
+    /// Positions in [`Interface::parameters`], ascending: those whose gradient is of this loss, frozen ones among them.
+    pub parameters: Vec<usize>,
 }
 
 /// A tensor that goes in or out at each call.

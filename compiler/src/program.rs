@@ -45,7 +45,7 @@ pub enum Destination {
     /// The gradient of the parameter of this number.
     Gradient(usize),
     /// The loss, returned.
-    Loss,
+    Loss(usize),
     /// The metric of this number, returned.
     Metric(usize),
     /// The gradient of what has this number in [`crate::model::Model::untrained`].

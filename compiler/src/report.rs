@@ -10,13 +10,12 @@
 //! All sizes are polynomials, in which the batch and run-time sizes stay names. What holds of a [`Report`]: stages stand after what they
 //! read, and each parameter is counted in one of them.
 
-use crate::derive::derive;
 use crate::equations::print::{axis_labels, print_each, print_index};
 use crate::equations::{
     Atom, AtomNode, Condition, ConditionNode, Equation, Equations, Index, Name, Pool, Reduction, Rewrite, Rewriter, Scalar, ScalarNode,
 };
 use crate::model::{BATCH, Group, Model, Origin};
-use crate::simplify::{is_view, simplify, stabilise};
+use crate::simplify::{is_view, simplify};
 use nnc_grammar::on_large_stack;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,7 +138,7 @@ struct Part {
 
 fn costs(model: &Model) -> Report {
     let forward = &model.training;
-    let wanted: Vec<Name> = forward.outputs.iter().chain([&forward.loss]).copied().collect();
+    let wanted: Vec<Name> = forward.outputs.iter().chain(&forward.losses).copied().collect();
     let order = order(&forward.equations, &wanted);
     let origins = origins(model, &order);
     let (parts, part_of) = parts(model, &order, &origins);
@@ -366,9 +365,9 @@ fn reaches(equations: &Equations, name: Name, part: usize, parts: &[Part], part_
 fn kept(model: &Model, origins: &BTreeMap<Name, &Origin>) -> (Vec<(Name, Index)>, Pool, Index) {
     let (equations, gradients) = crate::derived(model);
     let mut keep: Vec<Name> = gradients.iter().map(|&(_, name)| name).collect();
-    keep.push(model.training.loss);
+    keep.extend(&model.training.losses);
     let mut equations = simplify(equations, &keep);
-    let forward: BTreeSet<Name> = equations.groups([model.training.loss]).into_iter().flatten().collect();
+    let forward: BTreeSet<Name> = equations.groups(model.training.losses.iter().copied()).into_iter().flatten().collect();
     let all: Vec<Name> = equations.groups(keep).into_iter().flatten().collect();
     let mut read: BTreeSet<Name> = BTreeSet::new();
     for &name in all.iter().filter(|name| !forward.contains(name)) {
@@ -456,14 +455,10 @@ fn multiplies(pool: &Pool, body: Scalar) -> bool {
 
 fn texts(model: &Model) -> Mathematics {
     let forward = &model.training;
-    let mut keep: Vec<Name> = forward.outputs.iter().chain([&forward.loss]).copied().collect();
-    keep.extend(forward.updates.iter().map(|&(_, next)| next));
-    let mut equations = stabilise(forward.equations.clone(), &keep);
-    let results = keep.clone();
-    let mut trained: Vec<usize> = model.optimizer.groups.iter().flat_map(|group| group.parameters.iter().copied()).collect();
-    trained.sort_unstable();
-    let parameters: Vec<Name> = trained.iter().map(|&position| model.interface.parameters[position].tensor).collect();
-    keep.extend(derive(&mut equations, forward.loss, &parameters));
+    let mut results: Vec<Name> = forward.outputs.iter().chain(&forward.losses).copied().collect();
+    results.extend(forward.updates.iter().map(|&(_, next)| next));
+    let (equations, gradients) = crate::derived(model);
+    let keep: Vec<Name> = results.iter().copied().chain(gradients.into_iter().map(|(_, gradient)| gradient)).collect();
     let equations = simplify(equations, &keep);
     let first: BTreeSet<Name> = equations.groups(results).into_iter().flatten().collect();
     let mut texts = Mathematics { given: Vec::new(), forward: Vec::new(), backward: Vec::new(), optimizer: Vec::new() };

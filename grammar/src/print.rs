@@ -153,6 +153,16 @@ impl Printer {
         Doc::group(Doc::concat(vec![open, Doc::nest(Doc::concat(vec![Doc::soft(), Doc::fill(parts)])), Doc::soft(), close]))
     }
 
+    /// `for *.b, enc.* `; nothing for all parameters.
+    fn governed(&mut self, patterns: &[Pattern]) -> Vec<Doc> {
+        if patterns.is_empty() {
+            return Vec::new();
+        }
+        let word = self.token("for");
+        let patterns = self.separated(patterns, |p, pattern| p.path(&pattern.path));
+        vec![word, Doc::space(), Doc::nest(Doc::group(Doc::fill(patterns))), Doc::space()]
+    }
+
     /// Items, each but the last with its comma.
     fn separated<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Self, &T) -> Doc) -> Vec<Doc> {
         let mut parts = Vec::new();
@@ -399,8 +409,16 @@ impl Printer {
                 let parts_of = vec![Doc::concat(condition), self.quoted(text)];
                 parts.push(Doc::nest(Doc::group(Doc::fill(parts_of))));
             }
-            StatementKind::Loss(value) => {
-                parts.extend([self.token("loss"), Doc::space(), Doc::mark(Align::Equation), self.token("="), self.assigned_flow(value)]);
+            StatementKind::Loss { name, patterns, value } => {
+                parts.extend([self.token("loss"), Doc::space()]);
+                if let Some(name) = name {
+                    parts.extend([self.name(name), Doc::space()]);
+                }
+                parts.extend(self.governed(patterns));
+                if name.is_none() && patterns.is_empty() {
+                    parts.push(Doc::mark(Align::Equation));
+                }
+                parts.extend([self.token("="), self.assigned_flow(value)]);
             }
             StatementKind::Metric(name, value) => {
                 parts.extend([self.token("metric"), Doc::space(), self.name(name), Doc::space()]);
@@ -408,12 +426,9 @@ impl Printer {
             }
             StatementKind::Optimizer { patterns, chain } => {
                 parts.extend([self.token("optimizer"), Doc::space()]);
+                parts.extend(self.governed(patterns));
                 if patterns.is_empty() {
                     parts.push(Doc::mark(Align::Equation));
-                } else {
-                    parts.extend([self.token("for"), Doc::space()]);
-                    let patterns = self.separated(patterns, |p, pattern| p.path(&pattern.path));
-                    parts.extend([Doc::nest(Doc::group(Doc::fill(patterns))), Doc::space()]);
                 }
                 parts.push(self.token("="));
                 parts.push(Doc::assign(self.chain(chain)));

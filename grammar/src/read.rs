@@ -215,7 +215,11 @@ fn statement(source: u32, pair: Pair<'_>) -> Statement {
         Rule::let_ => StatementKind::Let(name(source, next(&mut parts)), expression(source, next(&mut parts))),
         Rule::block => StatementKind::Block(name(source, next(&mut parts)), chain(source, next(&mut parts))),
         Rule::check => StatementKind::Check(expression(source, next(&mut parts)), text(source, next(&mut parts))),
-        Rule::loss => StatementKind::Loss(flow(source, next(&mut parts))),
+        Rule::loss => {
+            let name = next_if(&mut parts, Rule::ident).map(|part| name(source, part));
+            let patterns = patterns(source, &mut parts);
+            StatementKind::Loss { name, patterns, value: flow(source, next(&mut parts)) }
+        }
         Rule::metric => StatementKind::Metric(name(source, next(&mut parts)), flow(source, next(&mut parts))),
         Rule::train => train(source, parts),
         Rule::update => {
@@ -269,13 +273,19 @@ fn when(source: u32, mut parts: Pairs<'_, Rule>) -> StatementKind {
 }
 
 fn train(source: u32, mut parts: Pairs<'_, Rule>) -> StatementKind {
+    let patterns = patterns(source, &mut parts);
+    StatementKind::Optimizer { patterns, chain: chain(source, next(&mut parts)) }
+}
+
+/// Behind `for`, if there is one.
+fn patterns(source: u32, parts: &mut Pairs<'_, Rule>) -> Vec<Pattern> {
     let mut patterns = Vec::new();
-    if next_if(&mut parts, Rule::kw_for).is_some() {
-        while let Some(part) = next_if(&mut parts, Rule::pattern) {
+    if next_if(parts, Rule::kw_for).is_some() {
+        while let Some(part) = next_if(parts, Rule::pattern) {
             patterns.push(Pattern { path: pattern(source, part) });
         }
     }
-    StatementKind::Optimizer { patterns, chain: chain(source, next(&mut parts)) }
+    patterns
 }
 
 /// `*` has no rule of its own: the segments are cut from the text.

@@ -225,8 +225,15 @@ pub enum StatementKind {
     Block(Name, Chain),
     /// `check n > 0, "…";`
     Check(Expression, Text),
-    /// `loss = …;`
-    Loss(Flow),
+    /// `loss critic for d.* = …;`
+    Loss {
+        /// Nothing where the text gives it none.
+        name: Option<Name>,
+        /// Empty: all parameters.
+        patterns: Vec<Pattern>,
+        /// What the parameters make smaller.
+        value: Flow,
+    },
     /// `metric hits = …;`
     Metric(Name, Flow),
     /// `optimizer for *.b = …;`

@@ -154,6 +154,17 @@ impl Random {
     fn binders(&mut self) -> Vec<Binder> {
         if self.one_in(3) { Vec::new() } else { self.some(1, 3, Self::binder) }
     }
+    fn patterns(&mut self) -> Vec<Pattern> {
+        if self.one_in(2) {
+            return Vec::new();
+        }
+        self.some(1, 3, |r| Pattern {
+            path: Path {
+                segments: r.some(1, 3, |r| if r.one_in(2) { Name { text: "*".to_owned(), span: Span::default() } } else { r.name() }),
+                span: Span::default(),
+            },
+        })
+    }
     fn statement(&mut self, depth: usize) -> Statement {
         let kind = match self.below(if depth == 0 { 11 } else { 13 }) {
             0 => StatementKind::Unbatched,
@@ -164,22 +175,12 @@ impl Random {
             3 => StatementKind::Let(self.name(), self.expression(3)),
             4 => StatementKind::Block(self.name(), self.chain(3)),
             5 => StatementKind::Check(self.expression(3), self.text()),
-            6 => StatementKind::Loss(self.flow(3)),
-            7 => StatementKind::Metric(self.name(), self.flow(3)),
-            8 => {
-                let patterns = if self.one_in(2) {
-                    Vec::new()
-                } else {
-                    self.some(1, 3, |r| Pattern {
-                        path: Path {
-                            segments: r
-                                .some(1, 3, |r| if r.one_in(2) { Name { text: "*".to_owned(), span: Span::default() } } else { r.name() }),
-                            span: Span::default(),
-                        },
-                    })
-                };
-                StatementKind::Optimizer { patterns, chain: self.chain(3) }
+            6 => {
+                let name = self.one_in(2).then(|| self.name()).filter(|name| name.text != "for");
+                StatementKind::Loss { name, patterns: self.patterns(), value: self.flow(3) }
             }
+            7 => StatementKind::Metric(self.name(), self.flow(3)),
+            8 => StatementKind::Optimizer { patterns: self.patterns(), chain: self.chain(3) },
             9 => StatementKind::Update { name: self.name(), binders: self.binders(), value: self.flow(3) },
             10 => StatementKind::Destructure { names: self.some(2, 3, Self::name), value: self.flow(3) },
             11 => StatementKind::If {

@@ -28,6 +28,7 @@ fn reals<'a, T>(data: &Data<'a, T>) -> &'a [T] {
 impl<T: Element> Network for Line<T> {
     type Real = T;
     type Optimizer = Momentum;
+    type Loss = T;
 
     const NAME: &'static str = "Line";
     const PARAMETERS: &'static [Tensor] = &[Tensor { name: "w", shape: &[2], offset: 0 }, Tensor { name: "b", shape: &[], offset: 2 }];
@@ -40,6 +41,7 @@ impl<T: Element> Network for Line<T> {
     const INPUTS: &'static [Port] = &[Port { name: "x", batched: true, shape: &[Size::Fixed(2)], kind: Kind::Real }];
     const TARGETS: &'static [Port] = &[Port { name: "t", batched: true, shape: &[], kind: Kind::Real }];
     const OUTPUTS: &'static [Port] = &[Port { name: "y", batched: true, shape: &[], kind: Kind::Real }];
+    const LOSSES: &'static [&'static str] = &["loss"];
     const METRICS: &'static [&'static str] = &["absolute"];
     const SIZES: &'static [&'static str] = &["batch"];
     const FIELDS: &'static [&'static str] = &["lr", "momentum"];
@@ -117,6 +119,9 @@ impl<T: Element> Network for Line<T> {
         }
         Ok(())
     }
+    fn loss(loss: &Self::Loss, _: usize) -> Option<Self::Real> {
+        Some(*loss)
+    }
     fn field(optimizer: &mut Momentum, number: usize) -> Option<&mut f64> {
         [&mut optimizer.lr, &mut optimizer.momentum].into_iter().nth(number)
     }
@@ -128,6 +133,7 @@ pub struct Steps;
 impl Network for Steps {
     type Real = f32;
     type Optimizer = Momentum;
+    type Loss = f32;
 
     const NAME: &'static str = "Steps";
     const PARAMETERS: &'static [Tensor] = &[];
@@ -142,6 +148,7 @@ impl Network for Steps {
     ];
     const TARGETS: &'static [Port] = &[Port { name: "mark", batched: true, shape: &[Size::Dynamic("U")], kind: Kind::Real }];
     const OUTPUTS: &'static [Port] = &[Port { name: "y", batched: true, shape: &[Size::Fixed(3)], kind: Kind::Real }];
+    const LOSSES: &'static [&'static str] = &["loss"];
     const METRICS: &'static [&'static str] = &[];
     const SIZES: &'static [&'static str] = &["batch", "T", "U"];
     const FIELDS: &'static [&'static str] = &[];
@@ -205,6 +212,9 @@ impl Network for Steps {
     }
     fn update(_: &Momentum, _: u64, _: &mut [f32], _: &[f32], _: &mut [f32], _: &mut [Lane]) -> Result<(), Error> {
         Ok(())
+    }
+    fn loss(loss: &Self::Loss, _: usize) -> Option<Self::Real> {
+        Some(*loss)
     }
     fn field(_: &mut Momentum, _: usize) -> Option<&mut f64> {
         None

@@ -390,6 +390,7 @@ impl<'a> Elaboration<'a> {
         inner.statement = definition.name.span;
         inner.front = frame.front.clone();
         inner.hides_batch = frame.hides_batch;
+        inner.fixed = frame.fixed;
         inner.values.append(&mut given);
         for hyper in hypers {
             for name in std::iter::once(&hyper.name).chain(&hyper.parts) {
@@ -431,7 +432,7 @@ impl<'a> Elaboration<'a> {
         for statement in rest.into_iter().chain(unbatched) {
             let what = match &statement.kind {
                 _ if place == Place::ModelAsLayer => continue,
-                StatementKind::Loss(_) => "loss",
+                StatementKind::Loss { .. } => "loss",
                 StatementKind::Metric(..) => "metric",
                 StatementKind::Optimizer { .. } => "optimizer",
                 StatementKind::Unbatched => "unbatched",

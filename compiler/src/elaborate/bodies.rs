@@ -71,7 +71,7 @@ impl<'a> Elaboration<'a> {
         let rest = |statement: &&Statement| {
             matches!(
                 statement.kind,
-                StatementKind::Loss(_) | StatementKind::Metric(..) | StatementKind::Optimizer { .. } | StatementKind::Update { .. }
+                StatementKind::Loss { .. } | StatementKind::Metric(..) | StatementKind::Optimizer { .. } | StatementKind::Update { .. }
             )
         };
         chosen.retain(rest);
@@ -422,7 +422,7 @@ pub(super) fn visit_statements<'a>(statements: &'a [Statement], f: &mut dyn FnMu
 /// The flows of a statement.
 pub(super) fn in_statement<'a>(statement: &'a Statement, f: &mut dyn FnMut(&'a Flow)) {
     match &statement.kind {
-        StatementKind::Loss(value)
+        StatementKind::Loss { value, .. }
         | StatementKind::Metric(_, value)
         | StatementKind::Update { value, .. }
         | StatementKind::Destructure { value, .. }

@@ -175,13 +175,15 @@ impl<'a> Elaboration<'a> {
         inputs: Vec<Tensor>,
     ) -> Outcome<Vec<Tensor>> {
         let text = link.name.text.as_str();
-        let mut train = frame.train;
+        let (mut train, mut fixed) = (frame.train, frame.fixed);
         for argument in link.arguments {
             match &argument.name {
                 Some(name) if name.text == "train" => train = self.decided(frame, &argument.value.value)?,
+                // what is around it holds it fixed
+                Some(name) if name.text == "fixed" => fixed |= self.decided(frame, &argument.value.value)?,
                 _ => {
                     let message = format!("`{text}` is used again: it keeps its hyper-parameters");
-                    let help = "only `train = true` or `train = false` may be given";
+                    let help = "only `train` and `fixed` may be given: `train = false` as in inference, `fixed = true` without a gradient for its parameters";
                     return Err(self.report(Diagnostic::error("NN0504", argument.span, message).help(help)));
                 }
             }
@@ -192,7 +194,8 @@ impl<'a> Elaboration<'a> {
             return Err(self.report(Diagnostic::error("NN0111", link.span, message).label("applied inside of its own definition")));
         }
         self.open_labels.push(path.clone());
-        let outer = std::mem::replace(&mut frame.train, train);
+        let outer = (frame.train, frame.fixed);
+        (frame.train, frame.fixed) = (train, fixed);
         let result = match labelled {
             Labelled::Block(chain) => {
                 let inner = self.open_scope(frame, owner, path.clone());
@@ -208,7 +211,7 @@ impl<'a> Elaboration<'a> {
                 None => Err(Reported),
             },
         };
-        frame.train = outer;
+        (frame.train, frame.fixed) = outer;
         self.open_labels.pop();
         result
     }

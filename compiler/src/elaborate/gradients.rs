@@ -66,6 +66,11 @@ fn ways(equations: &Equations, scalar: Scalar) -> Ways {
     ways
 }
 
+/// Tensors that an expression depends on by their values.
+pub(super) fn by_value(equations: &Equations, scalar: Scalar) -> BTreeSet<Name> {
+    ways(equations, scalar).by_value
+}
+
 /// Given tensors with a role, or what is made of them.
 fn made_of(equations: &Equations, derivatives: &[Derivative], name: Name, is: fn(Role) -> bool) -> bool {
     let mut seen = BTreeSet::new();
@@ -85,7 +90,7 @@ fn made_of(equations: &Equations, derivatives: &[Derivative], name: Name, is: fn
 }
 
 /// What a derivative that is asked for depends on.
-fn behind(derivatives: &[Derivative], name: Name) -> impl Iterator<Item = Name> {
+pub(super) fn behind(derivatives: &[Derivative], name: Name) -> impl Iterator<Item = Name> {
     derivatives.iter().filter(move |derivative| derivative.tensor == name).flat_map(|derivative| [derivative.of, derivative.by])
 }
 

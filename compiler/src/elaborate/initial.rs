@@ -18,7 +18,10 @@ impl<'a> Elaboration<'a> {
         initial: Option<&'a Expression>,
     ) -> Outcome<Tensor> {
         match role {
-            Role::Parameter => self.keep(frame, port, initial, Drawn::Parameter),
+            Role::Parameter => {
+                let kept = self.keep(frame, port, initial, Drawn::Parameter)?;
+                if frame.fixed { self.held(frame, &full_name(frame.path(), &port.name.text), &kept) } else { Ok(kept) }
+            }
             Role::Target => self.target(frame, port, initial),
             Role::State if frame.place == Place::Optimizer => self.optimizer_state(frame, port, initial),
             Role::State => self.state(frame, port, initial),
@@ -143,6 +146,16 @@ impl<'a> Elaboration<'a> {
         self.parameter_places.insert(full.clone(), port.span);
         self.by_name.insert(full, tensor.clone());
         Ok(tensor)
+    }
+
+    /// A parameter as a stage sees it that is used with `fixed = true`: its value, and no gradient.
+    fn held(&mut self, frame: &Frame<'a>, full: &str, kept: &Tensor) -> Outcome<Tensor> {
+        if let Some(held) = self.held.get(full) {
+            return Ok(held.clone());
+        }
+        let held = self.stopped(frame, &format!("{full}.fixed"), kept, kept)?;
+        self.held.insert(full.to_string(), held.clone());
+        Ok(held)
     }
 
     fn target(&mut self, frame: &mut Frame<'a>, port: &'a Port, initial: Option<&'a Expression>) -> Outcome<Tensor> {

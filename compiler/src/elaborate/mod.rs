@@ -26,6 +26,7 @@ mod gradients;
 mod initial;
 mod kinds;
 mod lints;
+mod losses;
 mod masks;
 mod mentions;
 mod models;
@@ -257,6 +258,8 @@ struct Elaboration<'a> {
     trail: Vec<u32>,
     /// Parameters by their full names.
     by_name: BTreeMap<String, Tensor>,
+    /// Parameters without their gradients, by their full names.
+    held: BTreeMap<String, Tensor>,
     parameter_places: BTreeMap<String, Span>,
     /// Stages with errors: what they would define is not missed.
     broken_stages: BTreeSet<String>,
@@ -308,6 +311,7 @@ impl<'a> Elaboration<'a> {
             random: Vec::new(),
             trail: Vec::new(),
             by_name: BTreeMap::new(),
+            held: BTreeMap::new(),
             parameter_places: BTreeMap::new(),
             broken_stages: BTreeSet::new(),
             bound: BTreeMap::new(),
@@ -429,7 +433,10 @@ impl<'a> Elaboration<'a> {
         self.check_rust_names();
         self.lint(&mut training);
         let gradient = self.check_gradient(&training);
+        let losses = self.losses(&training);
         let optimizer = self.optimizer(&training, 0)?;
+        let losses = losses?;
+        self.check_losses(&training, &losses, &optimizer)?;
         gradient?;
         let (parameters, states) = (std::mem::take(&mut self.parameters), std::mem::take(&mut self.states));
         let (inputs, targets) = (std::mem::take(&mut self.inputs), std::mem::take(&mut self.targets));
@@ -438,6 +445,7 @@ impl<'a> Elaboration<'a> {
         (self.steps, self.stages) = (0, 0);
         self.next_number.clear();
         self.by_name.clear();
+        self.held.clear();
         self.next_states.clear();
         self.intervals.clear();
         self.bound.clear();
@@ -465,6 +473,7 @@ impl<'a> Elaboration<'a> {
             outputs: training.outputs,
             parameters,
             states,
+            losses,
             metrics: training.metrics,
         };
         if !self.problems.is_empty() {

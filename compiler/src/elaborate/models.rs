@@ -3,9 +3,10 @@
 use super::Elaboration;
 use super::apply::Link;
 use super::define::{Reduced, Root};
+use super::losses::Stated;
 use super::values::{Callee, Context, Frame, FrontAxis, Outcome, Place, Reported, Tensor, Value};
 use crate::equations::{Condition, Index, Name as Tensors, Reduction, Role};
-use crate::model::{BATCH, Forward, Port as InterfacePort, PortKind};
+use crate::model::{BATCH, Forward, LOSS, Port as InterfacePort, PortKind};
 use nnc_grammar::tree::{
     Body, Chain, Definition, DimKind, Expression, ExpressionKind, Flow, ItemKind, KindKind, Name, Port, Stage, Statement, StatementKind,
 };
@@ -16,6 +17,8 @@ use std::collections::BTreeMap;
 pub(super) struct Read<'a> {
     pub forward: Forward,
     pub outputs: Vec<InterfacePort>,
+    /// In the order of the text: at least one.
+    pub losses: Vec<Stated<'a>>,
     pub metrics: Vec<(String, Vec<String>)>,
     /// The optimizer statements, in order.
     pub optimizers: Vec<&'a Statement>,
@@ -105,26 +108,16 @@ impl<'a> Elaboration<'a> {
                 }
             }
         }
-        let mut loss: Option<(Tensors, Span)> = None;
+        let mut losses = Vec::new();
         let mut metrics = Vec::new();
         let mut optimizers = Vec::new();
-        let mut names: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut names: BTreeMap<&'a str, Span> = BTreeMap::new();
         for statement in body {
             frame.statement = statement.span;
             frame.docs = statement.docs.iter().map(|line| line.value.clone()).collect();
             match &statement.kind {
-                StatementKind::Loss(flow) => {
-                    if let Some((_, first)) = loss {
-                        let message = "a model has one loss";
-                        outcome = Err(self.report(
-                            Diagnostic::error("NN0601", statement.span, message).also(first, "the first").help("add them: `loss = a + b;`"),
-                        ));
-                        continue;
-                    }
-                    match self.averaged(&mut frame, "loss", flow) {
-                        Ok(tensor) => loss = Some((tensor, statement.span)),
-                        Err(reported) => outcome = Err(reported),
-                    }
+                StatementKind::Loss { .. } => {
+                    outcome = self.stated_loss(&mut frame, statement, &mut losses, &mut names).and(outcome);
                 }
                 StatementKind::Metric(name, flow) => {
                     if let Some(&first) = names.get(name.text.as_str()) {
@@ -142,31 +135,32 @@ impl<'a> Elaboration<'a> {
             }
         }
         outcome?;
-        let loss = match loss {
-            Some((loss, _)) => loss,
-            None if targets => {
-                let message = format!("model `{}` declares a target and states no loss", frame.definition);
-                let help = "add `loss = cross_entropy(p, t);`, `loss = mse(y, t);` or another";
-                return Err(self.report(Diagnostic::error("NN0601", target_span.unwrap_or(frame.statement), message).help(help)));
-            }
-            None => self.default_loss(&mut frame, results, statements)?,
-        };
-        Ok(self.read_of(frame, outputs, loss, metrics, optimizers, batched))
+        if losses.is_empty() && targets {
+            let message = format!("model `{}` declares a target and states no loss", frame.definition);
+            let help = "add `loss = cross_entropy(p, t);`, `loss = mse(y, t);` or another";
+            return Err(self.report(Diagnostic::error("NN0601", target_span.unwrap_or(frame.statement), message).help(help)));
+        }
+        if losses.is_empty() {
+            losses.push(self.default_loss(&mut frame, results, statements)?);
+        }
+        self.read_of(frame, outputs, losses, metrics, optimizers, batched)
     }
 
     fn read_of(
         &mut self,
-        frame: Frame<'a>,
+        mut frame: Frame<'a>,
         outputs: Vec<InterfacePort>,
-        loss: Tensors,
+        losses: Vec<Stated<'a>>,
         metrics: Vec<(String, Vec<String>, Tensors)>,
         optimizers: Vec<&'a Statement>,
         batched: bool,
-    ) -> Read<'a> {
+    ) -> Outcome<Read<'a>> {
+        let loss = self.sum_of_losses(&mut frame, &losses)?;
         let forward = Forward {
             equations: std::mem::take(&mut self.equations),
             outputs: outputs.iter().map(|port| port.tensor).collect(),
             loss,
+            losses: losses.iter().map(|loss| loss.tensor).collect(),
             metrics: metrics.iter().map(|(_, _, tensor)| *tensor).collect(),
             updates: self.take_updates(),
             random: std::mem::take(&mut self.random),
@@ -174,7 +168,7 @@ impl<'a> Elaboration<'a> {
             derivatives: std::mem::take(&mut self.derivatives),
         };
         let metrics = metrics.into_iter().map(|(name, docs, _)| (name, docs)).collect();
-        Read { forward, outputs, metrics, optimizers, frame, batched }
+        Ok(Read { forward, outputs, losses, metrics, optimizers, frame, batched })
     }
 
     fn output(&mut self, frame: &Frame<'a>, name: &str, tensor: &Tensor) -> InterfacePort {
@@ -242,7 +236,7 @@ impl<'a> Elaboration<'a> {
     }
 
     /// A loss or metric: the mean over the axes that it has, the batch among them.
-    fn averaged(&mut self, frame: &mut Frame<'a>, base: &str, flow: &'a Flow) -> Outcome<Tensors> {
+    pub(super) fn averaged(&mut self, frame: &mut Frame<'a>, base: &str, flow: &'a Flow) -> Outcome<Tensors> {
         // the statement defines no name: its value is an equation that nothing else can read
         self.check_flow(frame, &mut Vec::new(), flow)?;
         let mut context = Context::new(frame, base.to_string());
@@ -307,14 +301,14 @@ impl<'a> Elaboration<'a> {
     }
 
     /// The loss that the last stage of the first output suggests.
-    fn default_loss(&mut self, frame: &mut Frame<'a>, results: &'a [Name], statements: &'a [Statement]) -> Outcome<Tensors> {
+    fn default_loss(&mut self, frame: &mut Frame<'a>, results: &'a [Name], statements: &'a [Statement]) -> Outcome<Stated<'a>> {
         let Some(first) = results.first() else { return Err(Reported) };
         let Some(Value::Tensor(output)) = frame.values.get(&first.text).cloned() else { return Err(Reported) };
         let last = self.last_of_result(frame.module, &first.text, statements, 0);
         self.loss_of(frame, output, last, first.span)
     }
 
-    fn loss_of(&mut self, frame: &mut Frame<'a>, output: Tensor, last: Option<&'a str>, span: Span) -> Outcome<Tensors> {
+    fn loss_of(&mut self, frame: &mut Frame<'a>, output: Tensor, last: Option<&'a str>, span: Span) -> Outcome<Stated<'a>> {
         if let Some(place) = frame.places.get("target").copied() {
             let message = "the default loss declares a target, and the name `target` is taken";
             return Err(self.report(Diagnostic::error("NN0601", place, message).help("state the loss, or give this another name")));
@@ -340,7 +334,8 @@ impl<'a> Elaboration<'a> {
         let callee = Callee { item, module: library };
         let results = self.apply(frame, &link, callee, "loss", vec![output, target], None)?;
         let Some(each) = results.into_iter().next() else { return Err(Reported) };
-        self.mean_of(frame, "loss", &each)
+        let tensor = self.mean_of(frame, LOSS, &each)?;
+        Ok(Stated { name: LOSS.to_string(), patterns: &[], docs: Vec::new(), tensor, span })
     }
 
     /// The name of the last stage that makes a result, through definitions that are chains.
@@ -416,7 +411,7 @@ impl<'a> Elaboration<'a> {
         let last = chain.stages.last().and_then(|stage| self.last_of_stage(frame.module, stage, &[], 0));
         let Some(main) = results.into_iter().next() else { return Err(Reported) };
         let loss = self.loss_of(&mut frame, main, last, span)?;
-        Ok(self.read_of(frame, outputs, loss, Vec::new(), Vec::new(), true))
+        self.read_of(frame, outputs, vec![loss], Vec::new(), Vec::new(), true)
     }
 
     /// The inputs that the first stage of a chain needs.

@@ -38,21 +38,7 @@ impl<'a> Elaboration<'a> {
             let StatementKind::Optimizer { patterns, chain } = &statement.kind else { continue };
             let number = chains.len();
             chains.push((chain.stages.iter().map(Link::of_stage).collect(), chain.span));
-            if patterns.is_empty() {
-                governs.iter_mut().for_each(|governor| *governor = Some(number));
-            }
-            for pattern in patterns {
-                let mut any = false;
-                for (governor, name) in governs.iter_mut().zip(&names) {
-                    if matches(pattern, name) {
-                        *governor = Some(number);
-                        any = true;
-                    }
-                }
-                if !any {
-                    outcome = Err(self.matches_nothing(pattern, &names));
-                }
-            }
+            outcome = self.govern(number, patterns, &names, &mut governs).and(outcome);
         }
         outcome?;
         for (number, statement) in read.optimizers.iter().enumerate() {
@@ -200,7 +186,7 @@ impl<'a> Elaboration<'a> {
         Ok(())
     }
 
-    fn matches_nothing(&mut self, pattern: &Pattern, names: &[String]) -> Reported {
+    pub(super) fn matches_nothing(&mut self, pattern: &Pattern, names: &[String]) -> Reported {
         let text = super::ranges::show_path(&pattern.path);
         let message = format!("no parameter is called `{text}`");
         let mut diagnostic = Diagnostic::error("NN0608", pattern.path.span, message);

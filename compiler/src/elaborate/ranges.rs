@@ -379,7 +379,10 @@ impl<'a> Elaboration<'a> {
                 Some(Value::Tensor(tensor)) => Some(tensor.clone()),
                 _ => None,
             },
-            _ => self.by_name.get(&full_name(&frame.scopes[scope].path, &show_path(path))).cloned(),
+            _ => {
+                let full = full_name(&frame.scopes[scope].path, &show_path(path));
+                self.held.get(&full).filter(|_| frame.fixed).or_else(|| self.by_name.get(&full)).cloned()
+            }
         }
     }
 }

@@ -20,14 +20,19 @@ impl<'a> Elaboration<'a> {
         frame.states.insert(port.name.text.clone(), full.clone());
         let Some(next) = self.next_states.get(&full).cloned() else { return Ok(kept) };
         // no gradient flows through what an application before has made
-        let mut context = Context::new(frame, full.clone());
-        let labels = self.labels_of(&kept);
+        self.stopped(frame, &full, &kept, &next)
+    }
+
+    /// The value of a tensor that has no front axes, with gradient 0; its axes are called as those of `like`.
+    pub(super) fn stopped(&mut self, frame: &Frame<'a>, base: &str, like: &Tensor, tensor: &Tensor) -> Outcome<Tensor> {
+        let mut context = Context::new(frame, base.to_string());
+        let labels = self.labels_of(like);
         let label = |k: usize| labels.get(k).filter(|label| !label.is_empty()).cloned().unwrap_or_else(|| super::whole::axis_label(k));
-        let axes: Vec<u32> = next.axes.iter().enumerate().map(|(k, &size)| context.axis(&label(k), size)).collect();
+        let axes: Vec<u32> = tensor.axes.iter().enumerate().map(|(k, &size)| context.axis(&label(k), size)).collect();
         let at: Vec<Index> = axes.iter().map(|&axis| self.equations.pool.axis(axis, context.axes[axis as usize])).collect();
-        let read = self.equations.pool.read(next.name, at);
+        let read = self.equations.pool.read(tensor.name, at);
         let value = self.equations.pool.stop(read);
-        self.finish(frame, &context, &full, &axes, Root::Value(value), None)
+        self.finish(frame, &context, base, &axes, Root::Value(value), None)
     }
 
     /// The next values of the states of a body.

@@ -97,6 +97,8 @@ pub(super) struct Frame<'a> {
     pub definition: String,
     /// `train`
     pub train: bool,
+    /// Whether no gradient goes to its parameters.
+    pub fixed: bool,
     /// What each name stands for.
     pub values: BTreeMap<String, Value>,
     /// Where the names were defined, for messages.
@@ -146,6 +148,7 @@ impl<'a> Frame<'a> {
             module,
             definition: definition.to_string(),
             train,
+            fixed: false,
             values: BTreeMap::new(),
             places: BTreeMap::new(),
             front: Vec::new(),

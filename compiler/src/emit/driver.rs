@@ -424,7 +424,7 @@ pub fn driver(
         .program
         .results
         .iter()
-        .filter(|(_, destination)| matches!(destination, Destination::Loss | Destination::Metric(_)))
+        .filter(|(_, destination)| matches!(destination, Destination::Loss(_) | Destination::Metric(_)))
         .map(|&(name, _)| name)
         .collect();
     // parameters and states by name

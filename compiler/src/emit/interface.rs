@@ -6,7 +6,7 @@ use super::expression::{Scope, Style, identifier};
 use super::optimizer::Update;
 use super::{Kernels, Network, Options};
 use crate::equations::{Affine, Atom, AtomNode, Equations, Index, Pool};
-use crate::model::{Forward, Parameter, Port, PortKind};
+use crate::model::{Forward, Interface, Loss, Parameter, Port, PortKind};
 use crate::program::Program;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -14,6 +14,43 @@ use quote::quote;
 /// The names of the types beside a model's own: its optimizer, and what `evaluate` returns.
 pub fn types(model: &str) -> (Ident, Ident) {
     (identifier(&format!("{model}Optimizer")), identifier(&format!("{model}Evaluation")))
+}
+
+/// What a call says of the losses: the type, the names that the numbers are bound to, and the value made of them.
+pub struct Losses {
+    /// The number type, or the struct beside the model.
+    pub kind: TokenStream,
+    /// A pattern part for each, in their order.
+    pub bound: Vec<Ident>,
+    /// The value of `kind`.
+    pub value: TokenStream,
+    /// The definition of the struct, if there is one.
+    pub definition: TokenStream,
+}
+
+/// The name of the type of several losses, or of one that has a name.
+pub fn loss_type(interface: &Interface) -> Option<Ident> {
+    (!interface.has_plain_loss()).then(|| identifier(&format!("{}Loss", interface.name)))
+}
+
+/// One loss without a name is a number; others are a struct of numbers by name.
+fn losses(interface: &Interface, real: &Ident) -> Losses {
+    let bound: Vec<Ident> = interface.losses.iter().map(|loss| identifier(&loss.name)).collect();
+    let Some(kind) = loss_type(interface) else {
+        return Losses { kind: quote!(#real), bound, value: quote!(loss), definition: TokenStream::new() };
+    };
+    let doc = |loss: &Loss| match &loss.docs[..] {
+        [] => format!(" The loss `{}`.", loss.name),
+        docs => format!(" {}", docs.join(" ").trim()),
+    };
+    let docs = interface.losses.iter().map(doc);
+    let title = format!(" The losses of `{}`, each with the parameters of its own.", interface.name);
+    let definition = quote! {
+        #[doc = #title]
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub struct #kind { #(#[doc = #docs] pub #bound: #real,)* }
+    };
+    Losses { value: quote!(#kind { #(#bound),* }), kind: quote!(#kind), bound, definition }
 }
 
 /// The page of the generated type.
@@ -241,6 +278,7 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
         (arguments(&interface.inputs, false), arguments(&interface.targets, false), arguments(&interface.outputs, true));
     let (input_idents, target_idents, output_idents) = (idents(&interface.inputs), idents(&interface.targets), idents(&interface.outputs));
     let metrics: Vec<Ident> = interface.metrics.iter().map(|(name, _)| identifier(name)).collect();
+    let Losses { kind: loss_kind, bound: losses, value: loss_value, definition: loss_definition } = losses(interface, &real);
     let metric_docs: Vec<String> = interface
         .metrics
         .iter()
@@ -337,7 +375,16 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
             }
         };
     }
-    let evaluated = if metrics.is_empty() { quote!(loss) } else { quote!((loss, #(#metrics),*)) };
+    let returned = |numbers: &[&Ident]| match numbers {
+        [only] => quote!(#only),
+        several => quote!((#(#several),*)),
+    };
+    let judged = returned(&losses.iter().collect::<Vec<_>>());
+    let evaluated = returned(&losses.iter().chain(&metrics).collect::<Vec<_>>());
+    let (evaluated_loss, gradient_result) = match interface.has_plain_loss() {
+        true => (quote!(loss), quote!(Ok(#run_gradient))),
+        false => (quote!(loss: #loss_value), quote!(let #judged = #run_gradient; Ok(#loss_value))),
+    };
     let (optimizer_fields, optimizer_defaults, optimizer_docs) = (&update.fields, &update.defaults, &update.docs);
     let state_count = &update.state_count;
     let state_constants = if_states(quote! {
@@ -356,7 +403,17 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
     let step_draws = if !model.training.random.is_empty() { quote!(seed: u64,) } else { quote!() };
     let step_states = if_states(quote!(states: &mut [#real], next: &mut [#real],));
     let keep_states = if_states(quote!(states.copy_from_slice(next);));
-    let mut gradient_doc = String::from(" The loss in training; writes its gradient with respect to the parameters");
+    let plain = interface.has_plain_loss();
+    let loss_doc = if plain { " The loss." } else { " The losses." };
+    let step_title = format!(
+        " One step of training: the gradient and then the update. Returns the {} before it.",
+        if plain { "loss" } else { "losses" }
+    );
+    let mut gradient_doc = String::from(if plain {
+        " The loss in training; writes its gradient with respect to the parameters"
+    } else {
+        " The losses in training; writes the gradient with respect to the parameters, of each by the loss that is for it"
+    });
     if has_states {
         gradient_doc += ", and the states after the step";
     }
@@ -380,11 +437,13 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
             }
         }
 
+        #loss_definition
+
         /// What `evaluate` finds.
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub struct #evaluation_type {
-            /// The loss.
-            pub loss: #real,
+            #[doc = #loss_doc]
+            pub loss: #loss_kind,
             #(#[doc = #metric_docs] pub #metrics: #real,)*
         }
 
@@ -442,12 +501,12 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
                 #(#target_checks)*
                 #evaluate_space
                 let #evaluated = #run_evaluate;
-                Ok(#evaluation_type { loss, #(#metrics),* })
+                Ok(#evaluation_type { #evaluated_loss, #(#metrics),* })
             }
 
             #[doc = #gradient_doc]
             #[doc = #step_doc]
-            pub fn gradient(#(#sizes: usize,)* parameters: &[#real], #states_argument #gradient_draws #(#inputs,)* #(#targets,)* gradient: &mut [#real], #next_argument workspace: &mut [kernels::Lane]) -> Result<#real, kernels::Error> {
+            pub fn gradient(#(#sizes: usize,)* parameters: &[#real], #states_argument #gradient_draws #(#inputs,)* #(#targets,)* gradient: &mut [#real], #next_argument workspace: &mut [kernels::Lane]) -> Result<#loss_kind, kernels::Error> {
                 #check_sizes
                 #check_parameters
                 #check_states
@@ -456,7 +515,7 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
                 #(#input_checks)*
                 #(#target_checks)*
                 #gradient_space
-                Ok(#run_gradient)
+                #gradient_result
             }
 
             #untrained
@@ -471,9 +530,9 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
                 Ok(())
             }
 
-            /// One step of training: the gradient and then the update. Returns the loss before it.
+            #[doc = #step_title]
             #[doc = #whole_step_doc]
-            pub fn step(#(#sizes: usize,)* optimizer: &#optimizer_type, #step_draws step: u64, parameters: &mut [#real], #step_states #(#inputs,)* #(#targets,)* gradient: &mut [#real], state: &mut [#real], workspace: &mut [kernels::Lane]) -> Result<#real, kernels::Error> {
+            pub fn step(#(#sizes: usize,)* optimizer: &#optimizer_type, #step_draws step: u64, parameters: &mut [#real], #step_states #(#inputs,)* #(#targets,)* gradient: &mut [#real], state: &mut [#real], workspace: &mut [kernels::Lane]) -> Result<#loss_kind, kernels::Error> {
                 kernels::check_length("state", Self::OPTIMIZER_STATE_COUNT, state.len())?;
                 let loss = Self::gradient(#(#sizes,)* parameters, #states_ident #gradient_drawn #(#input_idents,)* #(#target_idents,)* gradient, #next_ident workspace)?;
                 Self::update(optimizer, step, parameters, gradient, state #update_argument)?;

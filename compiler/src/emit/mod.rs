@@ -135,6 +135,7 @@ fn emit_one(network: &mut Network, options: &Options) -> TokenStream {
     let own = network.model.interface.name.trim_end_matches('_') == "kernels";
     let module = identifier(&format!("nnc_{}{}", network.model.interface.name, if own { "_" } else { "" }));
     let (optimizer_type, evaluation_type) = interface::types(&network.model.interface.name);
+    let loss_type = interface::loss_type(&network.model.interface).map(|name| quote!(, #name));
     let docs = interface::docs(network, &style);
     let constants: Vec<_> = network.model.interface.constants.iter().map(|name| identifier(name)).collect();
     let constants = if constants.is_empty() { quote!() } else { quote!(use super::{#(#constants),*};) };
@@ -147,7 +148,7 @@ fn emit_one(network: &mut Network, options: &Options) -> TokenStream {
         pub struct #name;
 
         #[allow(unused_imports)]
-        pub use self::#module::{#evaluation_type, #optimizer_type};
+        pub use self::#module::{#evaluation_type, #optimizer_type #loss_type};
 
         #[allow(warnings, unused, nonstandard_style, clippy::all, clippy::pedantic)]
         mod #module {

@@ -3,7 +3,7 @@
 use super::Network;
 use super::driver::{port_ident, run_time_sizes};
 use super::expression::{Scope, Style, identifier};
-use super::interface::{run_time_count, types};
+use super::interface::{loss_type, run_time_count, types};
 use super::optimizer::Update;
 use crate::equations::{Equations, Index};
 use crate::model::{Port, PortKind};
@@ -41,6 +41,14 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
     let mut ports = |ports: &[Port]| -> Vec<TokenStream> { ports.iter().map(|port| self::port(equations, style, &module, port)).collect() };
     let (inputs, targets, outputs) = (ports(&interface.inputs), ports(&interface.targets), ports(&interface.outputs));
     let metrics: Vec<&String> = interface.metrics.iter().map(|(name, _)| name).collect();
+    let losses: Vec<&String> = interface.losses.iter().map(|loss| &loss.name).collect();
+    let (loss_kind, loss_numbers) = match loss_type(interface) {
+        None => (quote!(#real), quote!(0 => Some(*loss),)),
+        Some(kind) => {
+            let (numbers, names) = ((0..losses.len()).map(Literal::usize_unsuffixed), losses.iter().map(|name| identifier(name)));
+            (quote!(#kind), quote!(#(#numbers => Some(loss.#names),)*))
+        }
+    };
     let metric_idents: Vec<Ident> = metrics.iter().map(|name| identifier(name)).collect();
     let sizes = run_time_sizes(interface);
     let size_idents: Vec<Ident> = sizes.iter().map(|size| identifier(size)).collect();
@@ -110,6 +118,7 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
         impl #path::Network for super::#name {
             type Real = #real;
             type Optimizer = #optimizer_type;
+            type Loss = #loss_kind;
 
             const NAME: &'static str = #text;
             const PARAMETERS: &'static [#module::Tensor] = &[#(#places),*];
@@ -121,6 +130,7 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
             const INPUTS: &'static [#module::Port] = &[#(#inputs),*];
             const TARGETS: &'static [#module::Port] = &[#(#targets),*];
             const OUTPUTS: &'static [#module::Port] = &[#(#outputs),*];
+            const LOSSES: &'static [&'static str] = &[#(#losses),*];
             const METRICS: &'static [&'static str] = &[#(#metrics),*];
             const SIZES: &'static [&'static str] = &[#(#sizes),*];
             const FIELDS: &'static [&'static str] = &[#(#field_names),*];
@@ -179,7 +189,7 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
                 data: &[#module::Data<'_, #real>],
                 metrics: &mut [#real],
                 workspace: &mut [kernels::Lane],
-            ) -> Result<#real, kernels::Error> {
+            ) -> Result<#loss_kind, kernels::Error> {
                 #take_sizes
                 #take_all
                 kernels::check_length("metrics", #metric_count, metrics.len())?;
@@ -196,7 +206,7 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
                 gradient: &mut [#real],
                 next: &mut [#real],
                 workspace: &mut [kernels::Lane],
-            ) -> Result<#real, kernels::Error> {
+            ) -> Result<#loss_kind, kernels::Error> {
                 #take_sizes
                 #take_all
                 super::#name::gradient(#(#size_idents,)* parameters, #states_argument #draw_arguments #(#data_idents,)* gradient, #next_argument workspace)
@@ -210,6 +220,12 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
                 workspace: &mut [kernels::Lane],
             ) -> Result<(), kernels::Error> {
                 super::#name::update(optimizer, step, parameters, gradient, state #update_argument)
+            }
+            fn loss(loss: &#loss_kind, number: usize) -> Option<#real> {
+                match number {
+                    #loss_numbers
+                    _ => None,
+                }
             }
             fn field(optimizer: &mut #optimizer_type, number: usize) -> Option<&mut f64> {
                 match number {

@@ -152,12 +152,14 @@ fn classifier(sizes: &[i64]) -> Network {
         outputs: vec![batch_of(p_axes, "p", p, PortKind::Real)],
         parameters: writer.parameters.clone(),
         states: Vec::new(),
+        losses: vec![Loss { name: LOSS.into(), docs: Vec::new(), parameters: (0..writer.parameters.len()).collect() }],
         metrics: Vec::new(),
     };
     let forward = Forward {
         equations: writer.equations,
         outputs: vec![p],
         loss,
+        losses: vec![loss],
         metrics: Vec::new(),
         updates: Vec::new(),
         random: Vec::new(),

@@ -4,18 +4,18 @@
 //! kept by parameter.
 
 use super::{Values, draws, given_of, number, one, reals, sizes};
-use crate::derive::derive;
 use crate::equations::interpret::{Fault, Value, interpret};
 use crate::equations::{Definition, Equation, Name, Role, Tensor};
 use crate::model::{ALL, Group, GroupState, Model};
-use crate::simplify::stabilise;
 use std::collections::BTreeMap;
 
 /// What steps of training lead to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Training {
-    /// The loss before each step, and after the last one.
+    /// The loss before each step, and after the last one; of several losses their sum.
     pub losses: Vec<f64>,
+    /// The same of each loss, by its name.
+    pub by_name: Vec<(String, Vec<f64>)>,
     /// The parameters after the last step.
     pub parameters: Values,
     /// The states after the last step: of the model, `norm1.mean`, and of the optimizer, `adamw.m.fc1.w`.
@@ -31,15 +31,13 @@ pub type States = Values;
 /// Values that are missing or do not fit.
 pub fn train(model: &Model, values: &Values, steps: usize, seed: u64) -> Result<Training, Fault> {
     let forward = &model.training;
-    let trained = trained(model);
     let parameters = &model.interface.parameters;
-    let mut kept = vec![forward.loss];
-    kept.extend(forward.updates.iter().map(|&(_, next)| next));
-    let mut equations = stabilise(forward.equations.clone(), &kept);
-    let tensors: Vec<Name> = trained.iter().map(|&position| parameters[position].tensor).collect();
-    let mut wanted = vec![forward.loss];
-    wanted.extend(derive(&mut equations, forward.loss, &tensors));
-    wanted.extend(&kept[1..]);
+    let (equations, gradients) = crate::derived(model);
+    let (trained, gradients): (Vec<usize>, Vec<Name>) = gradients.into_iter().unzip();
+    let judged = &forward.losses;
+    let mut wanted = judged.clone();
+    wanted.extend(gradients);
+    wanted.extend(forward.updates.iter().map(|&(_, next)| next));
     let model_states = &model.interface.states;
     let changed: Vec<&String> = forward
         .updates
@@ -55,24 +53,26 @@ pub fn train(model: &Model, values: &Values, steps: usize, seed: u64) -> Result<
 
     let mut values = values.clone();
     let mut states = initial_states(model, &values)?;
-    let mut losses = Vec::with_capacity(steps + 1);
+    let mut losses = vec![Vec::with_capacity(steps + 1); judged.len()];
+    let mut record = |values: &[Value]| losses.iter_mut().zip(values).for_each(|(losses, value)| losses.push(number(value)));
     for step in 1..=steps {
         let (sizes, numbers) = given(&values, step)?;
         let mut results = interpret(&equations, &sizes, &numbers, &wanted)?;
-        losses.push(number(&results[0]));
-        let next = results.split_off(1 + trained.len());
+        record(&results);
+        let next = results.split_off(judged.len() + trained.len());
         let names = trained.iter().map(|&position| parameters[position].name.clone());
-        let gradients: Values = names.zip(results.into_iter().skip(1)).collect();
+        let gradients: Values = names.zip(results.into_iter().skip(judged.len())).collect();
         let updated = update(model, step, &values, &gradients, &mut states)?;
         values.extend(updated);
         values.extend(changed.iter().map(|name| name.to_string()).zip(next));
     }
     let (sizes, numbers) = given(&values, steps + 1)?;
-    let last = interpret(&equations, &sizes, &numbers, &[forward.loss])?;
-    losses.push(number(&one(last)?));
+    record(&interpret(&equations, &sizes, &numbers, judged)?);
     states.extend(model_states.iter().filter_map(|state| Some((state.name.clone(), values.get(&state.name)?.clone()))));
     let kept = parameters.iter().filter_map(|parameter| Some((parameter.name.clone(), values.get(&parameter.name)?.clone())));
-    Ok(Training { losses, parameters: kept.collect(), states })
+    let all = (0..=steps).map(|step| losses.iter().map(|losses| losses[step]).sum()).collect();
+    let by_name = model.interface.losses.iter().map(|loss| loss.name.clone()).zip(losses).collect();
+    Ok(Training { losses: all, by_name, parameters: kept.collect(), states })
 }
 
 /// The positions of the parameters that are trained, ascending.

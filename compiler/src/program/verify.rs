@@ -59,7 +59,7 @@ impl Program {
             }
         }
         for &(name, destination) in &self.results {
-            let returned = matches!(destination, Destination::Loss | Destination::Metric(_));
+            let returned = matches!(destination, Destination::Loss(_) | Destination::Metric(_));
             let known = computed.contains(&self.storage(name)) || self.buffers.get(&name) == Some(&Place::Given);
             if !written.contains(&destination) && (!returned || !known) {
                 return Err(format!("{destination:?} is not written"));

@@ -37,7 +37,7 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
     let mut wanted = results.clone();
     wanted.sort_by_key(|&(_, destination)| match destination {
         Destination::Output(number) => (0, number),
-        Destination::Loss => (1, 0),
+        Destination::Loss(number) => (1, number),
         Destination::Metric(number) => (2, number),
         Destination::Gradient(number) => (3, usize::MAX - number),
         Destination::Untrained(number) => (4, number),
@@ -156,7 +156,7 @@ pub fn schedule(mut equations: Equations, results: Vec<(Name, Destination)>) -> 
 fn places(equations: &Equations, wanted: &[(Name, Destination)]) -> (BTreeMap<Name, Place>, Vec<Call>) {
     let (mut places, mut copies) = (BTreeMap::new(), Vec::new());
     for &(name, destination) in wanted {
-        let returned = matches!(destination, Destination::Loss | Destination::Metric(_));
+        let returned = matches!(destination, Destination::Loss(_) | Destination::Metric(_));
         let tensor = &equations.tensors[&name];
         if tensor.axes.is_empty() && tensor.equation().is_some() {
             places.insert(name, Place::Number);

@@ -25,7 +25,7 @@ fn program(text: &str, by: &[&str], again: bool) -> String {
         gradients = derive(&mut equations, loss, &by);
     }
     let gradients = gradients.into_iter().enumerate().map(|(number, name)| (name, Destination::Gradient(number)));
-    let results: Vec<(Name, Destination)> = gradients.chain([(loss, Destination::Loss)]).collect();
+    let results: Vec<(Name, Destination)> = gradients.chain([(loss, Destination::Loss(0))]).collect();
     let keep: Vec<Name> = results.iter().map(|&(name, _)| name).collect();
     let program = schedule(simplify(equations, &keep), results);
     assert_eq!(program.check(), Ok(()));

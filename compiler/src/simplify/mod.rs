@@ -5,6 +5,7 @@
 //!
 //! | step | rule | can change rounding |
 //! |---|---|---|
+//! | stop | `stop(x[i])` is `x[i]`, at the start: nothing is derived after this | no |
 //! | drop | a tensor that nobody reads is not computed | no |
 //! | inline | the reader of a cheap pointwise equation computes it itself (see [`inlining`]) | no |
 //! | stabilise | `log` of `exp` and of `sigmoid` through the equations between them (see [`stable`]) | yes |
@@ -31,7 +32,7 @@ pub use inlining::is_view;
 
 pub use stable::stabilise_logarithms;
 
-use crate::equations::{Equation, Equations, Name, Part, Parts, Rewriter, Scalar, ScalarNode, Tensor, verify};
+use crate::equations::{Definition, Equation, Equations, Name, Part, Parts, Pool, Rewrite, Rewriter, Scalar, ScalarNode, Tensor, verify};
 use sharing::Key;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -40,8 +41,28 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub const LARGEST: usize = 256;
 
 /// Simplifies equations. The tensors `keep` keep their names, shapes and values.
-pub fn simplify(equations: Equations, keep: &[Name]) -> Equations {
+pub fn simplify(mut equations: Equations, keep: &[Name]) -> Equations {
+    forget_stops(&mut equations);
     run(Work::new(equations, keep))
+}
+
+/// A read whose gradient is stopped is a read. Sums under a `stop` stay together: they may be what makes a rounding exact.
+fn forget_stops(equations: &mut Equations) {
+    struct Reads;
+    impl Rewrite for Reads {
+        fn scalar(&mut self, pool: &mut Pool, scalar: Scalar) -> Option<Scalar> {
+            match *pool.scalar(scalar) {
+                ScalarNode::Stop(read) if matches!(pool.scalar(read), ScalarNode::Read { .. }) => Some(read),
+                _ => None,
+            }
+        }
+    }
+    let Equations { pool, tensors } = equations;
+    for tensor in tensors.values_mut() {
+        let Definition::Equation(equation) = &mut tensor.definition else { continue };
+        let mut rewriter = Rewriter::new(pool, Reads);
+        (equation.body, equation.condition) = (rewriter.scalar(equation.body), rewriter.condition(equation.condition));
+    }
 }
 
 /// What is to be done before derivation: [`simplify`], but nothing that costs something is inlined. What is worth keeping depends on
@@ -203,7 +224,7 @@ impl Work {
         let mut tensor = self.equations.tensors[&name].clone();
         if tensor.equation() != Some(&equation) {
             tensor.labels.truncate(tensor.axes.len() + equation.reduced.len());
-            tensor.definition = crate::equations::Definition::Equation(equation);
+            tensor.definition = Definition::Equation(equation);
             self.set(name, tensor);
         }
     }
@@ -241,7 +262,7 @@ impl Work {
         true
     }
     /// Rewrites an equation with a rule; whether that changed it.
-    fn rewrite(&mut self, name: Name, rule: impl crate::equations::Rewrite) -> bool {
+    fn rewrite(&mut self, name: Name, rule: impl Rewrite) -> bool {
         let Some(equation) = self.equation(name).cloned() else { return false };
         let mut rewriter = Rewriter::new(&mut self.equations.pool, rule);
         let body = rewriter.scalar(equation.body);
@@ -253,7 +274,7 @@ impl Work {
 }
 
 /// The tensor that a part reads.
-fn tensor_read(pool: &crate::equations::Pool, part: Part) -> Option<Name> {
+fn tensor_read(pool: &Pool, part: Part) -> Option<Name> {
     use crate::equations::AtomNode;
     match part {
         Part::Scalar(scalar) => match pool.scalar(scalar) {
@@ -269,7 +290,7 @@ fn tensor_read(pool: &crate::equations::Pool, part: Part) -> Option<Name> {
 }
 
 /// How many distinct scalars an expression has.
-fn size_of(pool: &crate::equations::Pool, scalar: Scalar) -> usize {
+fn size_of(pool: &Pool, scalar: Scalar) -> usize {
     let mut count = 0;
     pool.visit(Parts::of_scalar(scalar), &mut |part| count += usize::from(matches!(part, Part::Scalar(_))));
     count

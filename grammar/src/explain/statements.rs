@@ -99,9 +99,14 @@ impl Reader<'_> {
                 self.at += 1;
                 self.semicolon("this check")
             }
-            "loss" if chained => {
+            "loss" if chained || self.lexeme(1) == Some(Lexeme::Word) => {
                 self.at += 1;
-                self.equals("`loss`")?;
+                let mut what = "`loss`".to_string();
+                if !chained && self.look(0) != "for" {
+                    what = format!("`loss {}`", self.name("the name of the loss")?);
+                }
+                self.governed()?;
+                self.equals(&what)?;
                 self.flow()?;
                 self.semicolon("the loss")
             }
@@ -119,6 +124,14 @@ impl Reader<'_> {
 
     pub(super) fn train(&mut self) -> Read {
         self.at += 1;
+        self.governed()?;
+        self.equals("the optimizer")?;
+        self.chain()?;
+        self.semicolon("the optimizer")
+    }
+
+    /// `for` and patterns, if they stand here.
+    fn governed(&mut self) -> Read {
         if self.take("for") {
             loop {
                 loop {
@@ -136,9 +149,7 @@ impl Reader<'_> {
                 }
             }
         }
-        self.equals("the optimizer")?;
-        self.chain()?;
-        self.semicolon("the optimizer")
+        Ok(())
     }
 
     pub(super) fn when(&mut self) -> Read {

@@ -10,7 +10,7 @@
 //! ```
 
 use crate::Precision;
-use crate::eval::Arguments;
+use crate::eval::{Arguments, loss_name};
 use crate::values::Given;
 use nnc::safetensors::{Numbers, Tensor};
 use nnc_compiler::emit::identifier;
@@ -145,7 +145,7 @@ fn question(
         expected.push((Some(port.name.clone()), shape));
     }
     if given.targets {
-        expected.push((Some("loss".to_string()), Vec::new()));
+        expected.extend(interface.losses.iter().map(|loss| (Some(loss_name("loss", interface, &loss.name)), Vec::new())));
         expected.extend(interface.metrics.iter().map(|(name, _)| (Some(format!("metric.{name}")), Vec::new())));
     }
     if arguments.gradients {
@@ -167,7 +167,8 @@ fn question(
         expected.extend(states.iter().map(state));
     }
     if let Some(steps) = arguments.steps {
-        expected.push((Some("losses".to_string()), vec![steps.saturating_add(1)]));
+        let shape = vec![steps.saturating_add(1)];
+        expected.extend(interface.losses.iter().map(|loss| (Some(loss_name("losses", interface, &loss.name)), shape.clone())));
         expected.extend(parameters.iter().map(|(name, shape)| (Some(format!("param.{name}")), shape.clone())));
         expected.extend(states.iter().map(state));
         for group in &model.optimizer.groups {
@@ -240,7 +241,8 @@ pub mod $MODULE {
         $WRITE_OUTPUTS
         if judged {
             let evaluation = Model::evaluate($SIZES &parameters, $STATES $INFERRED $INPUTS $TARGETS &mut workspace)?;
-            write(&[evaluation.loss, $METRICS]);
+            let loss = evaluation.loss;
+            write(&[$LOSSES $METRICS]);
         }
         let mut gradient: Vec<$REAL> = vec![0.0; Model::PARAMETER_COUNT];
         if gradients {
@@ -256,11 +258,16 @@ pub mod $MODULE {
             let optimizer = Optimizer::default();
             let mut state: Vec<$REAL> = vec![0.0; Model::OPTIMIZER_STATE_COUNT];
             Model::init_optimizer(&parameters, &mut state)?;
+            let mut losses: Vec<Vec<$REAL>> = Vec::new();
             for step in 1..steps {
                 let loss = Model::step($SIZES &optimizer, $SEED step as u64, &mut parameters, $CHANGED $INPUTS $TARGETS &mut gradient, &mut state, &mut workspace)?;
-                write(&[loss]);
+                losses.push(vec![$LOSSES]);
             }
-            write(&[Model::gradient($SIZES &parameters, $STATES $LAST $INPUTS $TARGETS &mut gradient, $NEXT &mut workspace)?]);
+            let loss = Model::gradient($SIZES &parameters, $STATES $LAST $INPUTS $TARGETS &mut gradient, $NEXT &mut workspace)?;
+            losses.push(vec![$LOSSES]);
+            for number in 0..losses[0].len() {
+                write(&losses.iter().map(|losses| losses[number]).collect::<Vec<_>>());
+            }
             write(&parameters);
             write(&states);
             write(&state);
@@ -309,11 +316,13 @@ fn program(model: &Model, text: &str, real: &str, gradients: bool) -> String {
     let drawn = |forward: &Forward, text: &str| if forward.random.is_empty() { String::new() } else { text.to_string() };
     let kept = |text: &str| if interface.states.is_empty() { String::new() } else { text.to_string() };
     let metric = |number: usize| format!("evaluation.{}, ", identifier(&interface.metrics[number].0));
+    let loss = |number: usize| format!("loss.{}, ", identifier(&interface.losses[number].name));
     let parts = [
         ("$READ_SIZES", list(sizes, &|number| format!("let s{number} = input.word();\n"))),
         ("$READ_PORTS", ports),
         ("$WRITE_OUTPUTS", list(outputs, &|number| format!("write(&y{number});\n"))),
         ("$UNTRAINED", if gradients { call } else { String::new() }),
+        ("$LOSSES", if interface.has_plain_loss() { "loss, ".to_string() } else { list(interface.losses.len(), &loss) }),
         ("$METRICS", list(interface.metrics.len(), &metric)),
         ("$STATE_COUNT", if interface.states.is_empty() { "0".to_string() } else { "Model::STATE_COUNT".to_string() }),
         ("$INIT_STATES", kept("Model::init_states(seed, &mut states)?;")),

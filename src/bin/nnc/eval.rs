@@ -6,7 +6,7 @@ use crate::{Failure, ModelArguments, Precision, compiled, files, understand};
 use nnc::safetensors::{self, Numbers, Tensor, Tensors};
 use nnc_compiler::equations::interpret::{Fault, Value};
 use nnc_compiler::evaluate::{Pass, evaluate, initial_values_of, train};
-use nnc_compiler::model::Model;
+use nnc_compiler::model::{Interface, Model};
 use nnc_grammar::on_large_stack;
 use std::path::PathBuf;
 
@@ -15,10 +15,11 @@ use std::path::PathBuf;
 #[command(
     after_help = "The file of values holds tensors under the names of parameters (`fc1.w`), states, inputs and targets, as F32, F64, \
     I32 or I64, integers also as whole reals. Parameters and states that are not in it are initialised from the seed.\n\n\
-    The file of results gets each output under its name; `loss` and `metric.NAME` if the targets are given; with --gradients `grad.NAME` \
-    for each parameter and each real input and target; with --steps N `losses` (N + 1 numbers: before each step and after the last), \
-    `param.NAME` and `state.NAME` after them; of training without --steps the `state.NAME` after one pass. Outputs, loss, metrics and \
-    gradients are those at the values given.\n\n\
+    The file of results gets each output under its name; `loss`, or `loss.NAME` where losses have names, and `metric.NAME` if the \
+    targets are given; with --gradients `grad.NAME` for each parameter and each real input and target; with --steps N `losses` or \
+    `losses.NAME` (N + 1 numbers: before each step and after the last), `param.NAME` and `state.NAME` after them; of training without \
+    --steps the `state.NAME` after one pass. Outputs, loss, metrics and gradients are those at the values given. Where there are several \
+    losses the gradient of a trained parameter is by the loss that is for it, and any other by their sum.\n\n\
     Outputs, loss and metrics are those of inference, or of training with --train, --gradients or --steps."
 )]
 pub struct Arguments {
@@ -103,7 +104,8 @@ fn interpreted(model: &Model, given: Given, arguments: &Arguments, training: boo
     let pass = Pass { train: training, gradients: arguments.gradients, seed: arguments.seed, step: 1 };
     let evaluation = evaluate(model, &values, pass)?;
     let mut results: Vec<(String, Tensor)> = evaluation.outputs.iter().map(|(name, value)| (name.clone(), tensor(value))).collect();
-    results.extend(evaluation.loss.map(|loss| ("loss".to_string(), numbers(Vec::new(), vec![loss]))));
+    let losses = evaluation.losses.iter().map(|(name, loss)| (loss_name("loss", &model.interface, name), *loss));
+    results.extend(losses.map(|(name, loss)| (name, numbers(Vec::new(), vec![loss]))));
     results.extend(evaluation.metrics.iter().map(|(name, metric)| (format!("metric.{name}"), numbers(Vec::new(), vec![*metric]))));
     results.extend(evaluation.gradients.iter().map(|(name, gradient)| (format!("grad.{name}"), tensor(gradient))));
     if arguments.steps.is_none() && given.targets {
@@ -111,11 +113,17 @@ fn interpreted(model: &Model, given: Given, arguments: &Arguments, training: boo
     }
     if let Some(steps) = arguments.steps {
         let training = train(model, &values, steps, arguments.seed)?;
-        results.push(("losses".to_string(), numbers(vec![training.losses.len()], training.losses)));
+        let losses = training.by_name.into_iter().map(|(name, losses)| (loss_name("losses", &model.interface, &name), losses));
+        results.extend(losses.map(|(name, losses)| (name, numbers(vec![losses.len()], losses))));
         results.extend(training.parameters.iter().map(|(name, value)| (format!("param.{name}"), tensor(value))));
         results.extend(training.states.iter().map(|(name, value)| (format!("state.{name}"), tensor(value))));
     }
     Ok(results)
+}
+
+/// `loss`, or `loss.critic` where losses have names.
+pub fn loss_name(what: &str, interface: &Interface, name: &str) -> String {
+    if interface.has_plain_loss() { what.to_string() } else { format!("{what}.{name}") }
 }
 
 fn numbers(shape: Vec<usize>, numbers: Vec<f64>) -> Tensor {

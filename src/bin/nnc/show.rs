@@ -4,7 +4,7 @@ use crate::messages::Messages;
 use crate::{Failure, ModelArguments, files, graph, understand};
 use nnc_compiler::equations::Index;
 use nnc_compiler::equations::print::print_index;
-use nnc_compiler::model::{BATCH, Interface, Model, Port, PortKind};
+use nnc_compiler::model::{BATCH, Interface, Loss, Model, Port, PortKind};
 use nnc_compiler::report::{Report, mathematics, report};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -69,7 +69,14 @@ fn equations(model: &Model, shown: &mut String) {
     };
     section("given", &mathematics.given);
     section("forward", &mathematics.forward);
-    section("backward: d_x is the derivative of the loss with respect to x", &mathematics.backward);
+    let of = if model.interface.has_plain_loss() { "the loss with respect to x" } else { "a loss with respect to x" };
+    section(&format!("backward: d_x is the derivative of {of}"), &mathematics.backward);
+    let parameters = |loss: &Loss| {
+        let names: Vec<&str> = loss.parameters.iter().map(|&position| model.interface.parameters[position].name.as_str()).collect();
+        if names.is_empty() { format!("{}: nothing", loss.name) } else { format!("{}: {}", loss.name, names.join(", ")) }
+    };
+    let losses: Vec<String> = model.interface.losses.iter().map(parameters).collect();
+    section("losses, and what is trained by each", if model.interface.has_plain_loss() { &[] } else { &losses });
     for (parameters, lines) in &mathematics.optimizer {
         section(&format!("a step, for each element of {}", parameters.join(", ")), lines);
     }
@@ -78,11 +85,16 @@ fn equations(model: &Model, shown: &mut String) {
 fn equations_object(model: &Model) -> Value {
     let mathematics = mathematics(model);
     let steps = mathematics.optimizer.iter().map(|(parameters, lines)| json!({ "parameters": parameters, "equations": lines }));
+    let losses = model.interface.losses.iter().map(|loss| {
+        let names = loss.parameters.iter().map(|&position| &model.interface.parameters[position].name);
+        json!({ "name": loss.name, "parameters": names.collect::<Vec<_>>() })
+    });
     json!({
         "model": model.interface.name,
         "given": mathematics.given,
         "forward": mathematics.forward,
         "backward": mathematics.backward,
+        "losses": losses.collect::<Vec<_>>(),
         "optimizer": steps.collect::<Vec<_>>(),
     })
 }
