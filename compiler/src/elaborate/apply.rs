@@ -83,6 +83,10 @@ impl<'a> Elaboration<'a> {
         if let Some(near) = super::names::nearest(&given.text, known.iter().copied()) {
             diagnostic = diagnostic.replace(format!("did you mean `{near}`?"), given.span, near);
         }
+        if matches!(given.text.as_str(), "train" | "fixed") {
+            let help = format!("it is given where a stage is used again: label it, `a: {callee}(…)`, and write `a({} = …)`", given.text);
+            diagnostic = diagnostic.help(help);
+        }
         diagnostic =
             if known.is_empty() { diagnostic.note("It has none.") } else { diagnostic.note(format!("It has {}.", known.join(", "))) };
         self.report(diagnostic)

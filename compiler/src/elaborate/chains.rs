@@ -183,7 +183,7 @@ impl<'a> Elaboration<'a> {
                 Some(name) if name.text == "fixed" => fixed |= self.decided(frame, &argument.value.value)?,
                 _ => {
                     let message = format!("`{text}` is used again: it keeps its hyper-parameters");
-                    let help = "only `train` and `fixed` may be given: `train = false` as in inference, `fixed = true` without a gradient for its parameters";
+                    let help = "`train = false` uses it as in inference, `fixed = true` without a gradient for its parameters; nothing else is given";
                     return Err(self.report(Diagnostic::error("NN0504", argument.span, message).help(help)));
                 }
             }

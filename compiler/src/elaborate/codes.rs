@@ -434,8 +434,9 @@ Wrong:
 Right:
     model M(x[4]) -> y { y = x -> residual(linear(4)); }"),
     code("NN0504", "a stage that is used again with new arguments", "\
-A label that is used again is the same stage with the same parameters. Only `train = true` or `train = false` may be
-given.
+A label that is used again is the same stage with the same parameters. Only two things may be given: `train = false` uses
+it as in inference; `fixed = true` holds its parameters fixed, so that no gradient goes to them by this use, but one goes
+through it to what comes in.
 
 Wrong:
     model M(x[4]) -> y { y = x -> fc: linear(4) -> fc(5); }
@@ -492,8 +493,8 @@ Wrong:
 Right:
     model M(x[4]) -> y { y = x -> repeat(10, linear(4)); }"),
     code("NN0601", "the loss of a model", "\
-A model states at most one loss. Without one, the last stage of its first output suggests a target and a loss; a model
-that declares a target states its loss.
+A model states one loss, or several, of which all but one have names. Without one, the last stage of its first output
+suggests a target and a loss; a model that declares a target states its loss.
 
 Wrong:
     model M(x[4]) -> y { target t[4]; y = x -> linear(4); }
@@ -552,8 +553,8 @@ Wrong:
 Right:
     model M(x[4]) -> y { y = x -> linear(4); optimizer = adam(lr = warmup(step, 10, 1e-3)); }"),
     code("NN0608", "a pattern that matches no parameter", "\
-`optimizer for enc.*` governs the parameters whose names match; `*` stands for one or more segments. A pattern that
-matches nothing is a mistake.
+`optimizer for enc.*` and `loss critic for enc.*` are for the parameters whose names match; `*` stands for one or more
+segments. A pattern that matches nothing is a mistake.
 
 Wrong:
     model M(x[4]) -> y { y = x -> fc: linear(4); optimizer for enc.* = none; }
@@ -578,9 +579,9 @@ Right:
     optimizer o(p, g) { state d = 0; d <- 2 * g; p <- p - d; } model M(x[4]) -> y { y = x -> linear(4); optimizer = o(); }"),
     code("NN0611", "a model with hyper-parameters", "\
 There are no generic models: a family is a `layer` with hyper-parameters, and a model a chain that gives them."),
-    code("NN0612", "an optimizer that governs nothing", "\
-The last `optimizer` statement that matches a parameter governs it. A statement of which later ones take every parameter
-does nothing: the general one comes first.
+    code("NN0612", "an optimizer or a loss that governs nothing", "\
+The last `optimizer` statement that matches a parameter governs it, and the last `loss` trains it. A statement of which
+later ones take every parameter does nothing: the general one comes first.
 
 Wrong:
     model M(x[4]) -> y { y = x -> linear(4); optimizer for *.b = none; optimizer = adam(); }
@@ -605,6 +606,15 @@ Wrong:
 
 Right:
     model M(x[4]) -> y { param w[4] = 2; y = x * w; }"),
+    code("NN0615", "a parameter that no loss is for", "\
+The gradient of a parameter is that of the last loss that matches it. A parameter that is to be trained has one; others
+are frozen.
+
+Wrong:
+    model M(x[4]) -> y { h = x -> a: linear(4); y = h -> b: linear(3); loss first for a.* = mean(h); }
+
+Right:
+    model M(x[4]) -> y { h = x -> a: linear(4); y = h -> b: linear(3); loss = mean(y); loss first for a.* = mean(h); }"),
     code("NN0701", "a recurrence without time, or without axes", "\
 An equation may read itself, and equations may read each other in a circle, if there is one axis, time, along which
 all these reads are earlier, or all later: `h[t - 1, j]`, `h[t - 2, j]`. Reads at the same element are fine where they
@@ -686,7 +696,8 @@ Right:
     model M(x[4]) -> y { y[i] = log(exp(x[i]) + 1); }"),
     code("NN0804", "a gradient that is 0 (lint)", "\
 `floor`, and a choice between constants by a comparison, are flat: what stands before them gets no gradient on this way. If
-that is meant, `stop(…)` says so.
+that is meant, `stop(…)` says so. A loss that is for some parameters, and reads none of them but where they are held fixed,
+trains nothing.
 
 Not good:
     model M(x[4]) -> y { h = x -> linear(4); y = floor(h); }

@@ -132,9 +132,11 @@ impl<'a> Elaboration<'a> {
             let (what, frozen) = if without.len() == 1 { ("parameter", "it") } else { ("parameters", "them") };
             let message = format!("no loss is for {what} {}{more}", names.join(", "));
             let help = format!("add a loss, `loss … for {pattern} = …;`, or freeze {frozen}: `optimizer for {pattern} = none;`");
-            return Err(
-                self.report(Diagnostic::error("NN0615", last.span, message).also(self.parameters[first].span, "declared here").help(help))
-            );
+            let mut diagnostic = Diagnostic::error("NN0615", last.span, message);
+            if self.parameters[first].span.source < crate::library::FIRST_SOURCE {
+                diagnostic = diagnostic.also(self.parameters[first].span, "declared here");
+            }
+            return Err(self.report(diagnostic.help(help)));
         }
         if let ([only], true) = (&read.losses[..], read.losses[0].patterns.is_empty())
             && only.name == crate::model::LOSS
