@@ -336,6 +336,7 @@ mod nnc_Digits {
     impl ::nnc::Network for super::Digits {
         type Real = f32;
         type Optimizer = DigitsOptimizer;
+        type Loss = f32;
         const NAME: &'static str = "Digits";
         const PARAMETERS: &'static [::nnc::network::Tensor] = &[
             ::nnc::network::Tensor {
@@ -432,6 +433,7 @@ mod nnc_Digits {
                 kind: ::nnc::network::Kind::Probability,
             },
         ];
+        const LOSSES: &'static [&'static str] = &["loss"];
         const METRICS: &'static [&'static str] = &["hits"];
         const SIZES: &'static [&'static str] = &["batch"];
         const FIELDS: &'static [&'static str] = &[
@@ -603,6 +605,12 @@ mod nnc_Digits {
             workspace: &mut [kernels::Lane],
         ) -> Result<(), kernels::Error> {
             super::Digits::update(optimizer, step, parameters, gradient, state)
+        }
+        fn loss(loss: &f32, number: usize) -> Option<f32> {
+            match number {
+                0 => Some(*loss),
+                _ => None,
+            }
         }
         fn field(optimizer: &mut DigitsOptimizer, number: usize) -> Option<&mut f64> {
             match number {
