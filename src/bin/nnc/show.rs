@@ -89,14 +89,17 @@ fn equations_object(model: &Model) -> Value {
         let names = loss.parameters.iter().map(|&position| &model.interface.parameters[position].name);
         json!({ "name": loss.name, "parameters": names.collect::<Vec<_>>() })
     });
-    json!({
+    let mut object = json!({
         "model": model.interface.name,
         "given": mathematics.given,
         "forward": mathematics.forward,
         "backward": mathematics.backward,
-        "losses": losses.collect::<Vec<_>>(),
         "optimizer": steps.collect::<Vec<_>>(),
-    })
+    });
+    if !model.interface.has_plain_loss() {
+        object["losses"] = losses.collect();
+    }
+    object
 }
 
 /// A report at this batch, if one is given.
