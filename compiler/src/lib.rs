@@ -123,8 +123,13 @@ fn with_untrained(mut network: Network) -> Network {
 /// The equations of training with those of the gradients, and the gradient of each parameter that is trained, by its position: of the
 /// loss that is for it, so that no other gradient has an equation. Logarithms become stable before their derivatives are taken.
 pub fn derived(model: &Model) -> (Equations, Vec<(usize, Name)>) {
+    derived_with(model, &[])
+}
+
+/// [`derived`], where these tensors of the forward equations stay too.
+pub(crate) fn derived_with(model: &Model, kept: &[Name]) -> (Equations, Vec<(usize, Name)>) {
     let forward = &model.training;
-    let mut keep = forward.losses.clone();
+    let mut keep: Vec<Name> = kept.iter().chain(&forward.losses).copied().collect();
     keep.extend(next_states(model).into_iter().map(|(_, next)| next));
     let mut equations = stabilise(forward.equations.clone(), &keep);
     let mut gradients = Vec::new();

@@ -457,7 +457,7 @@ fn texts(model: &Model) -> Mathematics {
     let forward = &model.training;
     let mut results: Vec<Name> = forward.outputs.iter().chain(&forward.losses).copied().collect();
     results.extend(forward.updates.iter().map(|&(_, next)| next));
-    let (equations, gradients) = crate::derived(model);
+    let (equations, gradients) = crate::derived_with(model, &forward.outputs);
     let keep: Vec<Name> = results.iter().copied().chain(gradients.into_iter().map(|(_, gradient)| gradient)).collect();
     let equations = simplify(equations, &keep);
     let first: BTreeSet<Name> = equations.groups(results).into_iter().flatten().collect();
