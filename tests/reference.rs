@@ -14,7 +14,7 @@ fn item(file: &str, name: &str) -> (String, String) {
             .iter()
             .any(|word| line.strip_prefix(word).is_some_and(|rest| rest.split(['(', ' ']).next() == Some(name)))
     };
-    let head = lines.iter().position(|line| is_head(&line)).unwrap_or_else(|| panic!("no head of `{name}`"));
+    let head = lines.iter().position(is_head).unwrap_or_else(|| panic!("no head of `{name}`"));
     let first = lines[..head].iter().rposition(|line| !line.starts_with("///")).map_or(0, |before| before + 1);
     let comment: Vec<&str> = lines[first..head].iter().map(|line| line.trim_start_matches("///").trim()).collect();
     let (mut depth, mut text) = (0_i32, String::new());
