@@ -216,7 +216,9 @@ impl<'a> Mentioned<'a> {
             }
             StatementKind::Let(_, value) | StatementKind::Check(value, _) => self.expression(value),
             StatementKind::Block(_, chain) | StatementKind::Optimizer { chain, .. } => self.chain(chain),
-            StatementKind::Loss(flow) | StatementKind::Metric(_, flow) | StatementKind::Destructure { value: flow, .. } => self.flow(flow),
+            StatementKind::Loss { value: flow, .. } | StatementKind::Metric(_, flow) | StatementKind::Destructure { value: flow, .. } => {
+                self.flow(flow)
+            }
             StatementKind::Update { binders, value, .. } => {
                 self.binders(binders);
                 self.flow(value);
