@@ -23,6 +23,7 @@ mod define;
 mod derivatives;
 mod evaluate;
 mod gradients;
+mod hypers;
 mod initial;
 mod kinds;
 mod lints;
@@ -229,6 +230,8 @@ struct Elaboration<'a> {
     sources: &'a Sources,
     problems: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    /// Lints that an expression has had, whose place may be read often.
+    warned: BTreeSet<(&'static str, Span)>,
     /// Items that have been applied, by their place in memory.
     used: BTreeSet<usize>,
     /// The definitions that are being applied, innermost last.
@@ -295,6 +298,7 @@ impl<'a> Elaboration<'a> {
             sources,
             problems: Vec::new(),
             warnings: Vec::new(),
+            warned: BTreeSet::new(),
             used: BTreeSet::new(),
             applications: Vec::new(),
             open_labels: Vec::new(),
@@ -577,8 +581,7 @@ impl<'a> Elaboration<'a> {
     /// Notes a lint on the text of the user, once.
     fn warn_once(&mut self, warning: Diagnostic) {
         let span = warning.labels[0].span;
-        let known = self.warnings.iter().any(|known| known.code == warning.code && known.labels[0].span == span);
-        if span.source < library::FIRST_SOURCE && !known {
+        if span.source < library::FIRST_SOURCE && self.warned.insert((warning.code, span)) {
             self.warnings.push(warning);
         }
     }
