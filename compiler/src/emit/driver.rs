@@ -1,9 +1,10 @@
 //! Entry points: parameters by name, then a list of layers.
 
 use super::Functions;
-use super::body::{self, Argument, array_type, element_type, shape_type};
+use super::body::{self, Argument};
 use super::expression::{Level, Scope, Shape, Style, fresh, identifier, identifier_text};
 use super::names::Names;
+use super::shapes::{array_type, element_type, shape_type};
 use crate::equations::{Element, Index, Name};
 use crate::model::{Draw, Interface, Model, Parameter, PortKind, Random};
 use crate::program::{Call, Destination, Form, Place, Program};
@@ -312,9 +313,8 @@ impl<'a> Driver<'a> {
                     });
                 }
                 Form::Draw => {
-                    if let Some(random) = random.iter().find(|random| random.tensor == call.computes[0]) {
-                        body.extend(self.draw(random));
-                    }
+                    let random = random.iter().find(|random| random.tensor == call.computes[0]);
+                    body.extend(self.draw(random.expect("what is drawn has been declared")));
                 }
                 Form::Contraction(_) | Form::ColumnSum(_) | Form::Nest(_) => {
                     for (name, function) in called {

@@ -1,9 +1,9 @@
 //! The generated type: its page, its constants, and its typed entry points, which check everything that they are given.
 
-use super::body::array_type;
 use super::driver::{panel_length, port_ident, port_type, run_time_sizes, untrained_idents};
 use super::expression::{Scope, Style, identifier};
 use super::optimizer::Update;
+use super::shapes::array_type;
 use super::{Kernels, Network, Options};
 use crate::equations::{Affine, Atom, AtomNode, Equations, Index, Pool};
 use crate::model::{Forward, Interface, Loss, Parameter, Port, PortKind};
@@ -233,7 +233,7 @@ pub fn interface(network: &mut Network, style: &Style, update: &Update, options:
     let (check_states, check_next) = (check_kept("states"), check_kept("next"));
     let (states_argument, next_argument) = (if_states(quote!(states: &[#real],)), if_states(quote!(next: &mut [#real],)));
     let (states_ident, next_ident) = (if_states(quote!(states,)), if_states(quote!(next,)));
-    // inference draws nothing, unless it is asked to be as training
+    // inference draws nothing, unless it stands for training, as in `nnc eval --train --compiled`
     let draws = |forward: &Forward| {
         if forward.random.is_empty() {
             (TokenStream::new(), TokenStream::new())

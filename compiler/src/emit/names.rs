@@ -1,6 +1,5 @@
 //! What things are called in generated code: by what they are, so that a change elsewhere changes no name.
 
-use super::body::snake;
 use super::expression::{Style, identifier_text};
 use crate::equations::print::print_equation;
 use crate::equations::{Affine, Definition, Equations, Index, Name, Part, Parts, Pool, Role, ScalarNode, Tensor};
@@ -247,4 +246,20 @@ fn word_length(text: &str) -> usize {
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'))
+}
+
+/// A name of the text as a part of a function's name.
+fn snake(text: &str) -> String {
+    let mut snake = String::new();
+    for c in identifier_text(text).chars() {
+        if c.is_ascii_uppercase() {
+            if !snake.is_empty() && !snake.ends_with('_') {
+                snake.push('_');
+            }
+            snake.push(c.to_ascii_lowercase());
+        } else {
+            snake.push(c);
+        }
+    }
+    snake
 }

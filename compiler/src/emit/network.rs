@@ -19,25 +19,19 @@ pub fn implementation(network: &Network, style: &Style, update: &Update, path: &
     let (optimizer_type, _) = types(&interface.name);
     let module = quote!(#path::network);
 
-    let mut tables = [&interface.parameters, &interface.states].into_iter().map(|kept| {
+    let mut table = |tensors: &mut dyn Iterator<Item = (&String, &[Index])>| -> Vec<TokenStream> {
         let mut offset = equations.pool.integer(0);
-        let mut place = |one: &crate::model::Parameter| {
-            let tokens = tensor(equations, style, &module, &one.name, &one.axes, offset);
-            let count = equations.pool.count(&one.axes);
+        let mut place = |(name, axes): (&String, &[Index])| {
+            let tokens = tensor(equations, style, &module, name, axes, offset);
+            let count = equations.pool.count(axes);
             offset = equations.pool.plus(offset, count);
             tokens
         };
-        kept.iter().map(&mut place).collect::<Vec<_>>()
-    });
-    let (places, kept_states) = (tables.next().unwrap_or_default(), tables.next().unwrap_or_default());
-    drop(tables);
-    let mut states = Vec::new();
-    let mut offset = equations.pool.integer(0);
-    for (state, axes) in &update.states {
-        let count = equations.pool.count(axes);
-        states.push(tensor(equations, style, &module, state, axes, offset));
-        offset = equations.pool.plus(offset, count);
-    }
+        tensors.map(&mut place).collect()
+    };
+    let places = table(&mut interface.parameters.iter().map(|parameter| (&parameter.name, &parameter.axes[..])));
+    let kept_states = table(&mut interface.states.iter().map(|state| (&state.name, &state.axes[..])));
+    let states = table(&mut update.states.iter().map(|(name, axes)| (name, &axes[..])));
     let mut ports = |ports: &[Port]| -> Vec<TokenStream> { ports.iter().map(|port| self::port(equations, style, &module, port)).collect() };
     let (inputs, targets, outputs) = (ports(&interface.inputs), ports(&interface.targets), ports(&interface.outputs));
     let metrics: Vec<&String> = interface.metrics.iter().map(|(name, _)| name).collect();
