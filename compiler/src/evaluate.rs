@@ -234,9 +234,11 @@ pub fn evaluate(model: &Model, values: &Values, pass: Pass) -> Result<Evaluation
         let next = |state: &Parameter| updates.get(&state.tensor).copied().unwrap_or(state.tensor);
         let (names, tensors): (Vec<String>, Vec<Name>) =
             model.interface.states.iter().map(|state| (state.name.clone(), next(state))).unzip();
-        // what targets decide is not known without them
-        if let Ok(values) = run(&equations, &tensors) {
-            evaluation.states = names.into_iter().zip(values).collect();
+        match run(&equations, &tensors) {
+            Ok(values) => evaluation.states = names.into_iter().zip(values).collect(),
+            Err(fault) if judged => return Err(fault),
+            // what targets decide is not known without them
+            Err(_) => {}
         }
     }
     Ok(evaluation)

@@ -61,7 +61,7 @@ pub struct Forward {
     pub metrics: Vec<Name>,
     /// Next values of states: (state, value), in the order of [`Interface::states`]; none for a state that keeps its value.
     pub updates: Vec<(Name, Name)>,
-    /// What is drawn anew at every call, in the order of the equations.
+    /// What is drawn anew at every call, in the order of the equations; elaboration refuses draws in inference.
     pub random: Vec<Random>,
     /// Where each equation came from; tensors that the compiler added are absent.
     pub origins: BTreeMap<Name, Origin>,
