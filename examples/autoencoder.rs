@@ -57,6 +57,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     std::fs::write(&path, drawing(&samples))?;
     println!("samples drawn in {path}");
+    if found > 0.8 * guessed {
+        return Err("the codes say too little of the pictures".into());
+    }
     Ok(())
 }
 
