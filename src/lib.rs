@@ -66,6 +66,7 @@
 //! | `std` | yes | `Model`, training, data and files |
 //! | `ndarray` | yes | arrays as inputs and outputs |
 //! | `build` | no | `nnc::build` for build scripts |
+//! | `cli` | no | the command `nnc` |
 //!
 //! Without `std` the crate is `no_std` and holds the trait [`Network`], its macros and the [kernels].
 #![cfg_attr(not(feature = "std"), no_std)]

@@ -27,12 +27,12 @@ impl<N: Network> Model<N> {
         safetensors::write(path, &self.kept())
     }
 
-    /// Reads the parameters and states from a file. What else is known of a training is forgotten, as by [`Model::init`]; the state of an optimizer
-    /// in the file is left there.
+    /// Reads the parameters and states from a file. What else is known of a training is forgotten, as by [`Model::init`]; the state of an
+    /// optimizer in the file is left there.
     ///
     /// # Errors
-    /// The file cannot be read, or does not hold exactly the parameters and states of this network; the message says of each that is missing,
-    /// unexpected or of another shape or type what was expected and found. The model is unchanged then.
+    /// The file cannot be read, or does not hold exactly the parameters and states of this network; the message says of each that is
+    /// missing, unexpected or of another shape or type what was expected and found. The model is unchanged then.
     pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let tensors = safetensors::read(path)?;
